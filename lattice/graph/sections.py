@@ -1,0 +1,109 @@
+"""Sections: boxes of pixels, the unit of all reading, evaluating and writing.
+
+A `Section` is a tuple of slices in numpy order, normalised against a shape: start, stop and step
+are integers, ``0 <= start <= stop <= length`` and ``step >= 1``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+__all__ = [
+    "Section",
+    "compose",
+    "full",
+    "grid",
+    "iter_grid",
+    "n_pixels",
+    "relative",
+    "shape_of",
+    "split",
+]
+
+Section = tuple[slice, ...]
+
+
+def full(shape: Sequence[int]) -> Section:
+    """Return the section that covers a whole shape.
+
+    >>> full((2, 3))
+    (slice(0, 2, 1), slice(0, 3, 1))
+    """
+    return tuple(slice(0, n, 1) for n in shape)
+
+
+def shape_of(section: Section) -> tuple[int, ...]:
+    """Return the shape of the pixels in a section.
+
+    >>> shape_of((slice(0, 5, 2), slice(1, 4, 1)))
+    (3, 3)
+    """
+    return tuple(max(0, (s.stop - s.start + s.step - 1) // s.step) for s in section)
+
+
+def n_pixels(section: Section) -> int:
+    """Return the number of pixels in a section."""
+    return math.prod(shape_of(section))
+
+
+def compose(outer: Section, inner: Section) -> Section:
+    """Return the section of the whole that is section `inner` of the pixels of section `outer`.
+
+    >>> compose((slice(10, 20, 2),), (slice(1, 4, 1),))
+    (slice(12, 17, 2),)
+    """
+    out = []
+    for o, i in zip(outer, inner, strict=True):
+        count = (i.stop - i.start + i.step - 1) // i.step
+        step = o.step * i.step
+        start = o.start + i.start * o.step
+        out.append(slice(start, start + (count - 1) * step + 1 if count > 0 else start, step))
+    return tuple(out)
+
+
+def relative(section: Section, within: Section) -> Section:
+    """Return `section` counted from the start of `within` (whose steps are 1)."""
+    return tuple(
+        slice(s.start - w.start, s.stop - w.start, s.step) for s, w in zip(section, within, strict=True)
+    )
+
+
+def split(section: Section, n_max: int) -> Iterator[Section]:
+    """Cut a section into boxes of at most `n_max` pixels, in storage order.
+
+    The boxes are as long as possible along the last axes, so that each is contiguous in a C-ordered
+    array of the section's shape.
+
+    >>> [shape_of(s) for s in split(full((2, 3, 4)), 8)]
+    [(1, 2, 4), (1, 1, 4), (1, 2, 4), (1, 1, 4)]
+    """
+    shape = shape_of(section)
+    counts = [1] * len(shape)
+    room = max(1, n_max)
+    for axis in range(len(shape) - 1, -1, -1):
+        counts[axis] = max(1, min(shape[axis], room))
+        room //= max(1, counts[axis])
+        if counts[axis] < shape[axis]:
+            break
+    return iter_grid(section, counts)
+
+
+def iter_grid(section: Section, counts: Sequence[int]) -> Iterator[Section]:
+    """Cut a section into boxes of `counts` pixels (less at the far edges), in storage order."""
+    ranges = []
+    for s, n, count in zip(section, shape_of(section), counts, strict=True):
+        pieces = []
+        for i in range(0, n, count):
+            last = min(n, i + count) - 1
+            pieces.append(slice(s.start + i * s.step, s.start + last * s.step + 1, s.step))
+        ranges.append(pieces)
+    return itertools.product(*ranges)
+
+
+def grid(shape: Sequence[int], blocks: Sequence[int]) -> list[Section]:
+    """Return the blocks that tile a shape, in storage order."""
+    if any(n == 0 for n in shape):
+        return []
+    return list(iter_grid(full(shape), blocks))
