@@ -1,0 +1,285 @@
+"""Exact order statistics without sorting the image.
+
+A sample brackets each wanted value; one pass over the lattice counts what lies below and above the
+bracket and keeps the few values inside, among which the wanted rank is then found.  If the rank turns out
+to lie outside, passes over histograms of the bit patterns narrow it down, whatever the distribution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lattice.graph.sections import Section, n_pixels, shape_of, split
+
+__all__ = ["Bracket", "KeyRange", "OrderSink", "Outcome", "SampleSink", "bracket", "pick", "sample_sections"]
+
+Array = np.ndarray[Any, Any]
+
+COLLECT_ALL = 1 << 20  # lattices of at most this many pixels are kept whole
+_PIECES = 192
+_PIECE = 2048
+_BINS = 1 << 12
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """Values from `low` to `high` are kept, as long as there are at most `limit` of them."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    limit: int = 1 << 62
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """Bit patterns from `low` to `high` (both included) are counted in bins of `width`."""
+
+    low: int
+    high: int
+    width: int
+
+
+@dataclass
+class Outcome:
+    """What a pass found for one bracket."""
+
+    n_below: int = 0
+    n_above: int = 0
+    n_inside: int = 0
+    kept: list[Array] = field(default_factory=list)
+    histogram: Array | None = None
+
+    def merge(self, other: Outcome, limit: int) -> None:
+        """Take in what a later block found."""
+        self.n_below += other.n_below
+        self.n_above += other.n_above
+        self.n_inside += other.n_inside
+        self.kept = [] if self.n_inside > limit else self.kept + other.kept
+        if other.histogram is not None:
+            self.histogram = other.histogram if self.histogram is None else self.histogram + other.histogram
+
+    @property
+    def n(self) -> int:
+        """Number of good pixels."""
+        return self.n_below + self.n_inside + self.n_above
+
+
+def sample_sections(shape: tuple[int, ...], tile: tuple[int, ...], direct: bool) -> list[Section]:
+    """Return small sections spread over a lattice, always the same ones.
+
+    Where small reads cost little, some hundred pieces of a row or so; else a few whole tiles.
+    """
+    whole = tuple(slice(0, n, 1) for n in shape)
+    if direct:
+        counts = shape_of(next(split(whole, _PIECE)))
+        pieces = _PIECES
+    else:
+        counts = tuple(min(t, n) for t, n in zip(tile, shape, strict=True))
+        pieces = max(8, min(_PIECES, math.prod(shape) // (20 * math.prod(counts))))
+    boxes = [-(-n // c) for n, c in zip(shape, counts, strict=True)]
+    total = math.prod(boxes)
+    # steps of the golden ratio fill the lattice evenly without keeping step with its rows
+    numbers = sorted({int((0.5 + i * 0.6180339887498949) % 1.0 * total) for i in range(pieces)})
+    sections = []
+    for number in numbers:
+        at = np.unravel_index(number, boxes)
+        sections.append(
+            tuple(
+                slice(int(a) * c, min(n, int(a) * c + c), 1)
+                for a, c, n in zip(at, counts, shape, strict=True)
+            )
+        )
+    return sections
+
+
+@dataclass(frozen=True)
+class SampleSink:
+    """Keeps the good values of a section, thinned out to at most `limit`."""
+
+    limit: int = 1 << 14
+
+    def start(self, section: Section) -> _Sample:
+        return _Sample(max(1, n_pixels(section) // self.limit))
+
+
+class _Sample:
+    def __init__(self, step: int) -> None:
+        self.step = step
+        self.kept: list[Array] = []
+
+    def take(self, piece: Section, values: Array, mask: Array | None) -> None:
+        shape = shape_of(piece)
+        flat = np.broadcast_to(values, shape).reshape(-1)[:: self.step]
+        good = flat == flat
+        if mask is not None:
+            good &= np.broadcast_to(mask, shape).reshape(-1)[:: self.step]
+        self.kept.append(flat[good])
+
+    def finish(self) -> Array:
+        return np.concatenate(self.kept)
+
+
+def bracket(samples: Sequence[Array], ranks: Any, n_pixels_all: int) -> Bracket:
+    """Return values that enclose the wanted ranks with near certainty, judged by a sample.
+
+    Parameters
+    ----------
+    samples : sequence of ndarray
+        Good values of each sampled section.
+    ranks : callable
+        Number of good pixels -> wanted ranks.
+    n_pixels_all : int
+        Pixels of the whole lattice.
+
+    Notes
+    -----
+    Pixels of one section are alike, so the uncertainty of a fraction is taken from its scatter between
+    the sections (cluster sampling; Cochran 1977, Sampling Techniques, chapter 9), not from the number of
+    pixels alone.
+    """
+    sections = [s for s in samples if s.size]
+    values = np.sort(np.concatenate(sections)) if sections else np.empty(0)
+    n = values.size
+    if n < 64:
+        return Bracket()
+    wanted = ranks(n)
+    low, high = min(wanted), max(wanted)
+    margin = max(_margin(sections, values[r], n) for r in {low, high})
+    first, last = low - margin, high + margin
+    expected = (last - first + 1) / n * n_pixels_all
+    return Bracket(
+        float(values[first]) if first >= 0 else -math.inf,
+        float(values[last]) if last < n else math.inf,
+        int(4 * expected) + (1 << 20),
+    )
+
+
+def _margin(sections: list[Array], value: Any, n: int) -> int:
+    fractions = np.array([np.count_nonzero(s <= value) / s.size for s in sections])
+    weights = np.array([s.size for s in sections]) / n
+    mean = float(np.sum(weights * fractions))
+    k = len(sections)
+    scatter = math.sqrt(float(np.sum((weights * (fractions - mean)) ** 2)) * k / max(1, k - 1))
+    plain = math.sqrt(max(mean * (1 - mean), 1 / n) / n)
+    return math.ceil(5 * n * max(scatter, plain)) + 2
+
+
+@dataclass(frozen=True)
+class OrderSink:
+    """Counts and keeps what the brackets of one lattice ask for."""
+
+    wanted: tuple[Bracket | KeyRange, ...]
+
+    def start(self, section: Section) -> _Order:
+        return _Order(self.wanted)
+
+
+class _Order:
+    def __init__(self, wanted: tuple[Bracket | KeyRange, ...]) -> None:
+        self.wanted = wanted
+        self.outcomes = [Outcome() for _ in wanted]
+
+    def take(self, piece: Section, values: Array, mask: Array | None) -> None:
+        shape = shape_of(piece)
+        values = np.broadcast_to(values, shape)
+        if mask is not None:
+            mask = np.broadcast_to(mask, shape)
+        n_good = values.size if mask is None else int(np.count_nonzero(mask))
+        if n_good == 0:
+            return
+        for wanted, outcome in zip(self.wanted, self.outcomes, strict=True):
+            if isinstance(wanted, Bracket):
+                _collect(wanted, outcome, values, mask, n_good)
+            else:
+                _count_keys(wanted, outcome, values if mask is None else values[mask])
+
+    def finish(self) -> list[Outcome]:
+        return self.outcomes
+
+
+def _collect(wanted: Bracket, outcome: Outcome, values: Array, mask: Array | None, n_good: int) -> None:
+    kind = values.dtype.type
+    below, above = values < kind(wanted.low), values > kind(wanted.high)
+    if mask is not None:
+        np.logical_and(below, mask, out=below)
+        np.logical_and(above, mask, out=above)
+    n_below, n_above = int(np.count_nonzero(below)), int(np.count_nonzero(above))
+    n_inside = n_good - n_below - n_above
+    outcome.n_below += n_below
+    outcome.n_above += n_above
+    outcome.n_inside += n_inside
+    if not n_inside:
+        return
+    if outcome.n_inside > wanted.limit:
+        outcome.kept = []
+        return
+    outside = np.logical_or(below, above, out=below)
+    inside = np.logical_not(outside, out=above) if mask is None else np.greater(mask, outside, out=above)
+    outcome.kept.append(values[inside])
+
+
+def keys_of(values: Array) -> Array:
+    """Return unsigned integers that sort like the values, nan last."""
+    signed = np.dtype(np.int32 if values.dtype.itemsize == 4 else np.int64)
+    unsigned = np.dtype(np.uint32 if values.dtype.itemsize == 4 else np.uint64)
+    bits = np.ascontiguousarray(values + 0.0).view(signed)  # -0.0 becomes 0.0
+    bits = np.where(np.isnan(values), signed.type(np.iinfo(signed).max), bits)
+    flipped = np.where(bits < 0, ~bits.view(unsigned), bits.view(unsigned) | unsigned.type(1 << (8 * unsigned.itemsize - 1)))
+    return np.asarray(flipped, unsigned)
+
+
+def value_of_key(key: int, dtype: np.dtype[Any]) -> Any:
+    """Return the value whose key this is."""
+    unsigned = np.dtype(np.uint32 if dtype.itemsize == 4 else np.uint64)
+    top = 1 << (8 * unsigned.itemsize - 1)
+    bits = key ^ top if key & top else ~key & (2 * top - 1)
+    return np.array(bits, unsigned).view(dtype)[()]
+
+
+def _count_keys(wanted: KeyRange, outcome: Outcome, values: Array) -> None:
+    keys = keys_of(values.reshape(-1))
+    kind = keys.dtype.type
+    below, above = keys < kind(wanted.low), keys > kind(wanted.high)
+    outcome.n_below += int(np.count_nonzero(below))
+    outcome.n_above += int(np.count_nonzero(above))
+    inside = keys[~(below | above)]
+    outcome.n_inside += inside.size
+    bins = ((inside - kind(wanted.low)) // kind(wanted.width)).astype(np.int64)
+    n_bins = -(-(wanted.high - wanted.low + 1) // wanted.width)
+    counts = np.bincount(bins, minlength=n_bins)
+    outcome.histogram = counts if outcome.histogram is None else outcome.histogram + counts
+
+
+def all_keys(dtype: np.dtype[Any]) -> KeyRange:
+    """Return the range of every key of a type."""
+    high = (1 << (8 * dtype.itemsize)) - 1
+    return KeyRange(0, high, -(-(high + 1) // _BINS))
+
+
+def narrow(wanted: KeyRange, outcome: Outcome, rank: int) -> KeyRange:
+    """Return the bin that holds a rank, as the range of the next pass."""
+    assert outcome.histogram is not None
+    cumulated = np.cumsum(outcome.histogram)
+    bin_number = int(np.searchsorted(cumulated, rank - outcome.n_below, side="right"))
+    low = wanted.low + bin_number * wanted.width
+    high = min(wanted.high, low + wanted.width - 1)
+    return KeyRange(low, high, max(1, -(-(high - low + 1) // _BINS)))
+
+
+def pick(outcome: Outcome, ranks: tuple[int, ...], limit: int) -> tuple[Any, ...] | None:
+    """Return the values at the wanted ranks, or None when they are not all among those kept."""
+    if outcome.n_inside > limit:
+        return None
+    if any(not outcome.n_below <= r < outcome.n_below + outcome.n_inside for r in ranks):
+        return None
+    kept = np.concatenate(outcome.kept)
+    if np.isnan(kept).any():
+        return tuple(kept.dtype.type(np.nan) for _ in ranks)
+    places = sorted({r - outcome.n_below for r in ranks})
+    kept.partition(places)
+    return tuple(kept[r - outcome.n_below] for r in ranks)

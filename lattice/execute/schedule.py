@@ -1,0 +1,175 @@
+"""Running the blocks of a stage: dask's threads, this thread, or an active dask.distributed Client."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lattice.config import Options
+from lattice.errors import LatticeError
+from lattice.execute.control import Cancelled, Control
+from lattice.execute.jit import compiled
+from lattice.execute.sinks import Sink
+from lattice.execute.strips import Strips
+from lattice.graph.sections import Section, n_pixels
+from lattice.plan.program import Program
+
+__all__ = ["Job", "active_client", "run_job", "shares_memory"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A program with a sink for each of its outputs; picklable."""
+
+    program: Program
+    sinks: tuple[Sink, ...]
+    strip: int
+    jit: bool
+    control: int = 0
+
+    def run(self, section: Section) -> list[Any]:
+        """Compute one block; return the result of each sink."""
+        strips = _strips(self)
+        control = Control.find(self.control)
+        takers = [s.start(section) for s in self.sinks]
+        size = max((d.itemsize for d in self.program.types), default=1)
+        for piece, results in strips.run(section):
+            for taker, (values, mask) in zip(takers, results, strict=True):
+                taker.take(piece, values, mask)
+            if control is not None:
+                control.advance(n_pixels(piece) * size)
+        return [t.finish() for t in takers]
+
+
+_local = threading.local()
+
+
+def _strips(job: Job) -> Strips:
+    """Return the program made ready for this thread; the last one is kept."""
+    kept: tuple[Program, Strips] | None = _local.__dict__.get("strips")
+    if kept is None or kept[0] is not job.program:
+        jit = compiled(job.program) if job.jit else None
+        kept = _local.strips = (job.program, Strips(job.program, job.strip, jit))
+    return kept[1]
+
+
+def active_client(options: Options) -> Any:
+    """Return the dask.distributed Client to use, or None."""
+    if options.scheduler not in ("auto", "distributed"):
+        return None
+    distributed = sys.modules.get("distributed")
+    client = None
+    if distributed is not None:
+        try:
+            client = distributed.default_client()
+        except ValueError:
+            client = None
+    if client is None and options.scheduler == "distributed":
+        raise LatticeError(
+            "the scheduler is 'distributed', but there is no active dask.distributed Client",
+            hint="start one, with distributed.Client(), or choose the scheduler 'auto'",
+        )
+    return client
+
+
+def shares_memory(options: Options) -> bool:
+    """Tell whether blocks run in this process, so that they can fill the same arrays."""
+    return active_client(options) is None
+
+
+def run_job(job: Job, sections: Sequence[Section], options: Options, workers: int) -> list[list[Any]]:
+    """Run every block; return the results of the sinks, block by block in order."""
+    client = active_client(options)
+    if client is not None:
+        return _run_distributed(client, job, sections)
+    if options.scheduler == "synchronous" or workers == 1 or len(sections) < 2:
+        return [job.run(s) for s in sections]
+    return _run_threads(job, sections, workers)
+
+
+def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[list[Any]]:
+    from dask.threaded import get
+
+    failures: list[BaseException] = []
+
+    def block(number: int) -> list[Any] | None:
+        if failures:
+            return None
+        try:
+            return job.run(sections[number])
+        except Cancelled:
+            return None
+        except BaseException as error:  # handed to the caller's thread: dask would lose the order of causes
+            failures.append(error)
+            return None
+
+    names = [("block", i) for i in range(len(sections))]
+    graph = {name: (block, i) for i, name in enumerate(names)}
+    try:
+        results = get(graph, names, num_workers=min(workers, len(sections)))
+    except KeyboardInterrupt:
+        control = Control.find(job.control)
+        if control is not None:
+            control.cancelled = True
+        raise
+    if failures:
+        raise failures[0]
+    return list(results)
+
+
+def _remote(job: bytes, sections: list[Section]) -> list[list[Any]]:
+    program_job: Job = _unpickled(job)
+    return [program_job.run(s) for s in sections]
+
+
+def _unpickled(job: bytes) -> Job:
+    """Return the job of a message; the last one is kept, with its compiled code."""
+    kept: tuple[bytes, Job] | None = _local.__dict__.get("job")
+    if kept is None or kept[0] != job:
+        kept = _local.job = (job, pickle.loads(job))  # made by this library in the client
+    return kept[1]
+
+
+def _run_distributed(client: Any, job: Job, sections: Sequence[Section]) -> list[list[Any]]:
+    from distributed import as_completed
+
+    message = _pickled(job)
+    size = max(1, -(-len(sections) // 1000))
+    batches = [list(sections[i : i + size]) for i in range(0, len(sections), size)]
+    shared = client.scatter(message, broadcast=True, hash=False)
+    futures = [client.submit(_remote, shared, batch, pure=False) for batch in batches]
+    numbers = {f.key: i for i, f in enumerate(futures)}
+    results: list[list[list[Any]]] = [[] for _ in batches]
+    control = Control.find(job.control)
+    pixel = max((d.itemsize for d in job.program.types), default=1)
+    try:
+        for future in as_completed(futures):
+            number = numbers[future.key]
+            results[number] = future.result()
+            future.release()
+            if control is not None:
+                control.advance(pixel * sum(n_pixels(s) for s in batches[number]))
+    except BaseException:
+        client.cancel(futures, force=True)
+        raise
+    return [block for batch in results for block in batch]
+
+
+def _pickled(job: Job) -> bytes:
+    try:
+        import cloudpickle
+
+        data: bytes = cloudpickle.dumps(job)
+    except ImportError:
+        data = pickle.dumps(job)
+    return data
+
+
+def process_id() -> int:
+    """Return the number of this process (for tests that count processes)."""
+    return os.getpid()

@@ -1,0 +1,238 @@
+"""Running a program on a section, strip by strip.
+
+A strip is a box of some ten thousand pixels.  Every register of the program is a buffer of one strip
+that belongs to the thread and is used again for the next strip, so values stay in the cache of the
+processor and nothing as large as a block is made between two kernels.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lattice.graph.sections import Section, relative, shape_of, split
+from lattice.plan.program import Leaf, Program
+
+__all__ = ["Strips", "buffer_bytes"]
+
+Results = list[tuple[np.ndarray, "np.ndarray | None"]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which buffer each register lives in; -1 for constants and leaves that are not read into one."""
+
+    slots: tuple[int, ...]
+    sizes: tuple[int, ...]  # bytes per pixel of each buffer
+
+
+def _layout(program: Program) -> _Layout:
+    """Assign registers to buffers, using a buffer again once its value is no longer needed."""
+    found: _Layout | None = program.cache.get("layout")
+    if found is not None:
+        return found
+    last = {r: len(program.steps) for pair in program.outputs for r in pair if r is not None}
+    for number, step in enumerate(program.steps):
+        for r in step.inputs:
+            last[r] = max(last.get(r, -1), number)
+    slots = [-1] * len(program.types)
+    sizes: list[int] = []
+    free: dict[int, list[int]] = {}
+
+    def take(register: int) -> None:
+        size = program.types[register].itemsize
+        pool = free.setdefault(size, [])
+        if not pool:
+            sizes.append(size)
+            pool.append(len(sizes) - 1)
+        slots[register] = pool.pop()
+
+    for leaf in program.leaves:
+        if leaf.direct and leaf.view.is_identity:
+            take(leaf.value)
+    for number, step in enumerate(program.steps):
+        dying = {r for r in step.inputs if last[r] == number and slots[r] >= 0}
+        # a plain ufunc may write over an input of the same size; other kernels read theirs more than once
+        if isinstance(step.kernel, np.ufunc):
+            size = program.types[step.output].itemsize
+            for r in [r for r in dying if program.types[r].itemsize == size]:
+                free.setdefault(size, []).append(slots[r])
+                dying.discard(r)
+                break
+        take(step.output)
+        for r in dying:
+            free.setdefault(program.types[r].itemsize, []).append(slots[r])
+    layout = _Layout(tuple(slots), tuple(sizes))
+    program.cache["layout"] = layout
+    return layout
+
+
+def buffer_bytes(program: Program, strip: int) -> int:
+    """Return the memory that one thread needs for the registers of a program."""
+    return sum(_layout(program).sizes) * strip
+
+
+_local = threading.local()
+
+
+def _buffers(sizes: tuple[int, ...], n: int) -> list[np.ndarray]:
+    """Return one buffer of `n` pixels per size, from those that this thread keeps."""
+    kept: dict[tuple[int, int], np.ndarray] = _local.__dict__.setdefault("buffers", {})
+    depth: int = _local.__dict__.get("depth", 0)
+    out = []
+    for i, size in enumerate(sizes):
+        buffer = kept.get((depth, i))
+        if buffer is None or buffer.nbytes < size * n:
+            buffer = kept[depth, i] = np.empty(size * n, np.uint8)
+        out.append(buffer)
+    return out
+
+
+class Strips:
+    """A program made ready to run in one thread."""
+
+    def __init__(self, program: Program, strip: int, jit: Any = None) -> None:
+        self.program = program
+        self.strip = strip
+        self.jit = jit
+        self._layout = _layout(program)
+        ndim = len(program.shape)
+        one = (1,) * ndim
+        self._registers: list[Any] = [None] * len(program.types)
+        for register, value in program.constants.items():
+            self._registers[register] = value.reshape(one)
+        self._views: dict[tuple[int, ...], list[np.ndarray | None]] = {}
+
+    def run(self, section: Section) -> Iterator[tuple[Section, Results]]:
+        """Yield each strip of a section with values and masks of every output.
+
+        The arrays are valid until the next strip; they broadcast to the shape of the strip.
+        """
+        n = min(self.strip, math.prod(shape_of(section)))
+        depth = _local.__dict__.get("depth", 0)
+        blocks = self._fetch_blocks(section)
+        _local.depth = depth + 1
+        try:
+            buffers = _buffers(self._layout.sizes, n)
+            self._views.clear()
+            for piece in split(section, self.strip):
+                # the consumer runs between two strips: it may run other programs at this depth
+                with np.errstate(all="ignore"):
+                    results = self._run_strip(piece, section, blocks, buffers)
+                yield piece, results
+        finally:
+            _local.depth = depth
+
+    def array(self, section: Section, output: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return values and mask of one output for a whole section; not to be written to."""
+        program = self.program
+        value, mask = program.outputs[output]
+        shape = shape_of(section)
+        values = np.empty(shape, program.types[value])
+        good = None if mask is None else np.empty(shape, bool)
+        for piece, results in self.run(section):
+            at = tuple(
+                slice((p.start - s.start) // s.step, (p.stop - 1 - s.start) // s.step + 1)
+                for p, s in zip(piece, section, strict=True)
+            )
+            values[at] = results[output][0]
+            if good is not None:
+                good[at] = results[output][1]
+        return values, good
+
+    def inputs(self, program: Program) -> ProgramInput:
+        """Return what an operation sees of the program of an input."""
+        return ProgramInput(program, self.strip)
+
+    def _fetch_blocks(self, section: Section) -> dict[int, Any]:
+        """Fetch what is not read strip by strip: tiles, results of operations, masks of regions."""
+        return {
+            i: leaf.fetch(section, None, self.inputs)
+            for i, leaf in enumerate(self.program.leaves)
+            if not leaf.direct
+        }
+
+    def _shaped(self, buffers: list[np.ndarray], shape: tuple[int, ...]) -> list[np.ndarray | None]:
+        views = self._views.get(shape)
+        if views is None:
+            n = math.prod(shape)
+            views = [
+                None if slot < 0 else buffers[slot][: n * dtype.itemsize].view(dtype).reshape(shape)
+                for slot, dtype in zip(self._layout.slots, self.program.types, strict=True)
+            ]
+            self._views[shape] = views
+        return views
+
+    def _run_strip(
+        self, piece: Section, section: Section, blocks: dict[int, Any], buffers: list[np.ndarray]
+    ) -> Results:
+        registers = self._registers
+        views = self._shaped(buffers, shape_of(piece))
+        for i, leaf in enumerate(self.program.leaves):
+            if leaf.direct:
+                values, mask = leaf.fetch(piece, views[leaf.value], self.inputs)
+            else:
+                values, mask = (None if b is None else _part(b, piece, section) for b in blocks[i])
+            registers[leaf.value] = values
+            if leaf.mask is not None:
+                registers[leaf.mask] = mask if mask is not None else _ALL_GOOD.reshape((1,) * len(piece))
+        if self.jit is not None:
+            self.jit(registers, views)
+        else:
+            for step in self.program.steps:
+                out = views[step.output]
+                step.kernel(*[registers[r] for r in step.inputs], out=out)
+                registers[step.output] = out
+        return [
+            (registers[value], None if mask is None else registers[mask]) for value, mask in self.program.outputs
+        ]
+
+
+_ALL_GOOD = np.ones(1, bool)
+
+
+def _part(block: np.ndarray, piece: Section, section: Section) -> np.ndarray:
+    """Return the part of a block's array that belongs to a strip; axes of length 1 are repeated."""
+    if all(s.step == 1 for s in section):
+        index = relative(piece, section)
+    else:
+        index = tuple(
+            slice((p.start - s.start) // s.step, (p.stop - 1 - s.start) // s.step + 1)
+            for p, s in zip(piece, section, strict=True)
+        )
+    return block[tuple(slice(None) if n == 1 else i for n, i in zip(block.shape, index, strict=True))]
+
+
+class ProgramInput:
+    """One input of an operation: sections at once, or strip by strip."""
+
+    def __init__(self, program: Program, strip: int) -> None:
+        self._strips = Strips(program, strip)
+        self.shape = program.shape
+
+    def array(self, section: Section) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return values and mask of a section; not to be written to."""
+        leaf = _only_leaf(self._strips.program)
+        if leaf is not None:
+            values, _ = leaf.fetch(section, None, self._strips.inputs)
+            return np.broadcast_to(values, shape_of(section)), None
+        return self._strips.array(section)
+
+    def strips(self, section: Section) -> Iterator[tuple[Section, np.ndarray, np.ndarray | None]]:
+        """Yield (section, values, mask) in storage order; the arrays are valid until the next one."""
+        for piece, results in self._strips.run(section):
+            values, mask = results[0]
+            shape = shape_of(piece)
+            yield piece, np.broadcast_to(values, shape), None if mask is None else np.broadcast_to(mask, shape)
+
+
+def _only_leaf(program: Program) -> Leaf | None:
+    """Return the leaf of a program that does nothing but read it, without a mask."""
+    if len(program.leaves) == 1 and not program.steps and program.outputs == ((program.leaves[0].value, None),):
+        return program.leaves[0]
+    return None

@@ -1,0 +1,158 @@
+"""The choice of blocks: by storage, access, output and memory limit, never by the number of workers.
+
+The same work is cut into the same blocks whatever runs it, so that sums come out with the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lattice.config import Options
+from lattice.graph.sections import Section, grid
+from lattice.plan.memory import allowance, bytes_per_block, refuse
+from lattice.plan.program import Leaf, OperationPixels, Program, StoredPixels
+
+__all__ = ["Blocks", "choose"]
+
+_MOST = 10_000  # blocks per stage
+_SMALL, _LARGE = 1 << 18, 1 << 22  # pixels per block
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How the sections of a lattice are cut into blocks.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of the lattice.
+    block : tuple of int
+        Shape of a block.
+    n_bytes : int
+        Memory that one block needs while it is computed.
+    workers : int
+        How many may be computed at once.
+    """
+
+    shape: tuple[int, ...]
+    block: tuple[int, ...]
+    n_bytes: int
+    workers: int
+
+    @property
+    def count(self) -> int:
+        """Number of blocks."""
+        return math.prod(-(-n // b) for n, b in zip(self.shape, self.block, strict=True)) if all(self.shape) else 0
+
+    def sections(self) -> list[Section]:
+        """Return the blocks in storage order."""
+        return grid(self.shape, self.block)
+
+
+def choose(
+    program: Program, options: Options, chunks: tuple[int, ...] | None = None, sink_bytes: int = 0, held: int = 0
+) -> Blocks:
+    """Return the blocks for a program.
+
+    Parameters
+    ----------
+    program : Program
+        What is computed.
+    options : Options
+        The memory limit counts, and the number of workers only where memory is short.
+    chunks : tuple of int, optional
+        Shape of the pieces in which the output must be written.
+    sink_bytes : int, optional
+        Bytes per pixel that sinks collect for a block.
+    held : int, optional
+        Bytes that the result takes beside the blocks.
+
+    Raises
+    ------
+    MemoryLimitError
+        When not even one block of the smallest useful shape fits.
+    """
+    shape = program.shape
+    unit = _unit(program, chunks)
+    access = _access(program)
+    n = math.prod(shape)
+    streams = chunks is None and all(leaf.direct for leaf in program.leaves)
+    target = min(_LARGE, max(_SMALL, n // 64)) if streams else _LARGE
+    target = max(target, -(-n // _MOST))
+    budget = max(1, allowance(options) - held)
+    block = _grow(shape, unit, target, access)
+    # two blocks at once are always allowed for, so that the cut does not depend on the number of workers
+    while bytes_per_block(program, block, sink_bytes) * 2 > budget:
+        smaller = _shrink(block, unit if chunks is not None else (1,) * len(shape), access)
+        if smaller is None:
+            break
+        block = smaller
+    need = bytes_per_block(program, block, sink_bytes)
+    if need > budget:
+        raise refuse("one block of the result", need + held, options, "choose a smaller part of the image")
+    workers = max(1, min(options.n_workers, budget // max(1, need)))
+    return Blocks(shape, block, need, workers)
+
+
+def _unit(program: Program, chunks: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return the smallest shape that wastes no reading or writing."""
+    shape = program.shape
+    if chunks is not None:
+        return tuple(max(1, min(c, n)) for c, n in zip(chunks, shape, strict=True))
+    unit = [1] * len(shape)
+    for leaf in program.leaves:
+        if leaf.direct or not isinstance(leaf.source, StoredPixels):
+            continue
+        for axis, length in enumerate(_tile(leaf, len(shape))):
+            unit[axis] = max(unit[axis], min(length, max(1, shape[axis])))
+    return tuple(unit)
+
+
+def _tile(leaf: Leaf, ndim: int) -> list[int]:
+    tile: Sequence[int] = leaf.source.reader.tile
+    return [1 if axis < 0 else max(1, tile[axis] // abs(step)) for axis, _, step in leaf.view.axes][:ndim]
+
+
+def _access(program: Program) -> tuple[bool, ...]:
+    """Return on which axes blocks should be as long as possible."""
+    wanted = [False] * len(program.shape)
+    for leaf in program.leaves:
+        if isinstance(leaf.source, OperationPixels):
+            long = leaf.source.operation.access()
+            for i, (axis, _, _) in enumerate(leaf.view.axes):
+                if axis >= 0 and long[axis]:
+                    wanted[i] = True
+    return tuple(wanted)
+
+
+def _grow(
+    shape: tuple[int, ...], unit: tuple[int, ...], target: int, access: tuple[bool, ...]
+) -> tuple[int, ...]:
+    """Return a block of about `target` pixels made of whole units, longest on the wanted, then the last axes."""
+    block = list(unit)
+    order = [i for i in reversed(range(len(shape))) if access[i]]
+    order += [i for i in reversed(range(len(shape))) if not access[i]]
+    for axis in order:
+        room = target // max(1, math.prod(block))
+        if room <= 1:
+            break
+        if room * block[axis] >= shape[axis]:
+            block[axis] = max(1, shape[axis])
+        else:
+            block[axis] *= room
+            break
+    return tuple(block)
+
+
+def _shrink(
+    block: tuple[int, ...], unit: tuple[int, ...], access: tuple[bool, ...]
+) -> tuple[int, ...] | None:
+    """Return a block of about half the size, or None when it cannot be smaller."""
+    order = [i for i in range(len(block)) if not access[i]] + [i for i in range(len(block)) if access[i]]
+    for axis in order:
+        units = -(-block[axis] // unit[axis])
+        if units > 1:
+            return (*block[:axis], (units + 1) // 2 * unit[axis], *block[axis + 1 :])
+    return None
