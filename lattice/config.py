@@ -70,7 +70,8 @@ class Options:
         Whether expressions are compiled with numba; "auto" does where that is faster and numba is there.
         Environment: ``LATTICE_JIT``.
     strip : int
-        Pixels per strip, the piece in which a block is evaluated so that values stay in the cache.
+        Most pixels per strip, the piece in which a block is evaluated; an expression with many
+        intermediate values takes shorter ones, so that they stay in the cache.
         Environment: ``LATTICE_STRIP``.
     """
 
@@ -79,7 +80,7 @@ class Options:
     scheduler: Scheduler = "auto"
     progress: Switch = "auto"
     jit: Switch = "auto"
-    strip: int = 32768
+    strip: int = 262144
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():

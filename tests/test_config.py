@@ -104,7 +104,7 @@ def test_defaults() -> None:
         "auto",
         "auto",
         "auto",
-        32768,
+        262144,
     )
 
 

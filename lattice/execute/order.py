@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lattice.graph.blend import scratch
 from lattice.graph.sections import Section, n_pixels, shape_of, split
 
 __all__ = ["Bracket", "KeyRange", "OrderSink", "Outcome", "SampleSink", "bracket", "pick", "sample_sections"]
@@ -186,8 +187,9 @@ class _Order:
 
     def take(self, piece: Section, values: Array, mask: Array | None) -> None:
         shape = shape_of(piece)
-        values = np.broadcast_to(values, shape)
-        if mask is not None:
+        if values.shape != shape:
+            values = np.broadcast_to(values, shape)
+        if mask is not None and mask.shape != shape:
             mask = np.broadcast_to(mask, shape)
         n_good = values.size if mask is None else int(np.count_nonzero(mask))
         if n_good == 0:
@@ -204,7 +206,9 @@ class _Order:
 
 def _collect(wanted: Bracket, outcome: Outcome, values: Array, mask: Array | None, n_good: int) -> None:
     kind = values.dtype.type
-    below, above = values < kind(wanted.low), values > kind(wanted.high)
+    below, above = scratch(values.shape, _BOOL, 5), scratch(values.shape, _BOOL, 6)
+    np.less(values, kind(wanted.low), out=below)
+    np.greater(values, kind(wanted.high), out=above)
     if mask is not None:
         np.logical_and(below, mask, out=below)
         np.logical_and(above, mask, out=above)
@@ -220,7 +224,13 @@ def _collect(wanted: Bracket, outcome: Outcome, values: Array, mask: Array | Non
         return
     outside = np.logical_or(below, above, out=below)
     inside = np.logical_not(outside, out=above) if mask is None else np.greater(mask, outside, out=above)
-    outcome.kept.append(values[inside])
+    if values.flags.c_contiguous:
+        outcome.kept.append(values.reshape(-1).compress(inside.reshape(-1)))
+    else:
+        outcome.kept.append(values[inside])
+
+
+_BOOL = np.dtype(np.bool_)
 
 
 def keys_of(values: Array) -> Array:

@@ -103,8 +103,6 @@ class _Streaming:
         values = _own(values, shape, self.writer.dtype)
         if mask is not None:
             mask = np.ascontiguousarray(np.broadcast_to(mask, shape))
-            if mask.all():
-                mask = None
         self.writer.write(piece, values, mask)
 
     def finish(self) -> None:
@@ -149,11 +147,12 @@ class _States:
 
     def take(self, piece: Section, values: np.ndarray, mask: np.ndarray | None) -> None:
         shape = shape_of(piece)
-        full = np.broadcast_to(values, shape)
-        if mask is not None:
+        if values.shape != shape:
+            values = np.broadcast_to(values, shape)
+        if mask is not None and mask.shape != shape:
             mask = np.ascontiguousarray(np.broadcast_to(mask, shape))
         for state in self.states:
-            state.update(full, mask, piece)
+            state.update(values, mask, piece)
 
     def finish(self) -> list[State]:
         return self.states

@@ -1,6 +1,6 @@
 """Running a program on a section, strip by strip.
 
-A strip is a box of some ten thousand pixels.  Every register of the program is a buffer of one strip
+A strip is a box of some ten to a hundred thousand pixels.  Every register of the program is a buffer of one strip
 that belongs to the thread and is used again for the next strip, so values stay in the cache of the
 processor and nothing as large as a block is made between two kernels.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from lattice.graph.sections import Section, relative, shape_of, split
 from lattice.plan.program import Leaf, Program
 
-__all__ = ["Strips", "buffer_bytes"]
+__all__ = ["Strips", "buffer_bytes", "strip_length"]
 
 Results = list[tuple[np.ndarray, "np.ndarray | None"]]
 
@@ -72,9 +72,18 @@ def _layout(program: Program) -> _Layout:
     return layout
 
 
-def buffer_bytes(program: Program, strip: int) -> int:
+_CACHE = 2 << 20  # bytes of registers that a strip may fill: about what a core keeps near
+_SHORTEST = 16384  # below this many pixels the calls cost more than the pixels
+
+
+def strip_length(program: Program, most: int) -> int:
+    """Return the pixels per strip for a program: fewer where it has many registers."""
+    return min(most, max(_SHORTEST, _CACHE // max(1, sum(_layout(program).sizes))))
+
+
+def buffer_bytes(program: Program, most: int) -> int:
     """Return the memory that one thread needs for the registers of a program."""
-    return sum(_layout(program).sizes) * strip
+    return sum(_layout(program).sizes) * strip_length(program, most)
 
 
 _local = threading.local()
@@ -98,7 +107,8 @@ class Strips:
 
     def __init__(self, program: Program, strip: int, jit: Any = None) -> None:
         self.program = program
-        self.strip = strip
+        self.strip = strip_length(program, strip)
+        self.most = strip
         self.jit = jit
         self._layout = _layout(program)
         ndim = len(program.shape)
@@ -147,7 +157,7 @@ class Strips:
 
     def inputs(self, program: Program) -> ProgramInput:
         """Return what an operation sees of the program of an input."""
-        return ProgramInput(program, self.strip)
+        return ProgramInput(program, self.most)
 
     def _fetch_blocks(self, section: Section) -> dict[int, Any]:
         """Fetch what is not read strip by strip: tiles, results of operations, masks of regions."""
@@ -189,7 +199,8 @@ class Strips:
                 step.kernel(*[registers[r] for r in step.inputs], out=out)
                 registers[step.output] = out
         return [
-            (registers[value], None if mask is None else registers[mask]) for value, mask in self.program.outputs
+            (registers[value], None if mask is None or registers[mask].all() else registers[mask])
+            for value, mask in self.program.outputs
         ]
 
 

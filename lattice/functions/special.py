@@ -68,7 +68,11 @@ def _expand_spectral_index(args: tuple[Node, ...]) -> Node:
     zero = Literal.of(0, FLOAT)
     useless = call(lookup("||", 2), call(lookup("==", 2), b, zero), call(lookup("==", 2), factor, zero))
     index = call(lookup("*", 2), call(lookup("log", 1), call(lookup("/", 2), a, b)), factor)
-    return call(lookup("iif", 3), useless, zero, index)
+    result = call(lookup("iif", 3), useless, zero, index)
+    for x in args:  # a pixel that is bad in either operand is bad, also where the index is 0
+        if x.attrs.masked:
+            result = call(lookup("[]", 2), result, call(lookup("mask", 1), x))
+    return result
 
 
 SPECTRAL_INDEX: Function = define(

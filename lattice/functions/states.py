@@ -12,48 +12,56 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lattice.graph.blend import scratch
+from lattice.graph.blend import scratch, select
 from lattice.graph.sections import Section
 
 __all__ = ["AbsoluteDeviation", "Count", "Extrema", "Moments", "State", "Sum", "Truth", "make_state"]
 
 Array = np.ndarray[Any, Any]
 
-# dot products of at most this many elements run in one thread in every BLAS
+# Dot products of this length run in one thread in every BLAS, and their sums pairwise over rows.
 _DOT = 8192
+_PIECE = 8 * _DOT  # doubles that stay in the cache of one core
+_ONES = np.ones(_DOT)
+_DOUBLE = np.dtype(np.float64)
 
 
-def _wide(values: Array, slot: int = 0) -> Array:
-    """Return values in double precision, flat and contiguous."""
-    wide = np.dtype(np.complex128) if values.dtype.kind == "c" else np.dtype(np.float64)
-    out = scratch(values.shape, wide, slot)
-    np.copyto(out, values)
-    return out.reshape(-1)
+def _filled(values: Array, mask: Array | None, fill: Any) -> Array:
+    """Return values, flat and contiguous, with bad ones replaced; memory of this thread, or the values."""
+    flat = np.ascontiguousarray(values).reshape(-1)
+    if mask is None:
+        return flat
+    out = scratch((values.size,), values.dtype, 1)
+    select(np.ascontiguousarray(mask).reshape(-1), flat, np.full(1, fill, values.dtype), out=out)
+    return out
 
 
-def _blank(values: Array, mask: Array | None) -> Array:
-    """Set bad values to zero, in place."""
-    if mask is not None:
-        word = np.dtype(np.uint64)
-        spread = scratch(values.shape, word, 2)
-        np.negative(mask.reshape(-1).view(np.uint8), out=spread, dtype=word, casting="unsafe")
-        bits = values.view(word).reshape(values.size, -1)
-        np.bitwise_and(bits, spread[:, None], out=bits)
-    return values
+def _sums(values: Array, shift: float, squares: bool) -> tuple[float, float]:
+    """Return the sum of (values - shift) and, if asked for, of its square, in double precision."""
+    total = square = 0.0
+    for i in range(0, values.size, _PIECE):
+        piece = values[i : i + _PIECE]
+        wide = scratch((piece.size,), _DOUBLE, 0)
+        if shift:
+            np.subtract(piece, shift, out=wide, dtype=_DOUBLE)
+        else:
+            np.copyto(wide, piece)
+        whole = wide.size - wide.size % _DOT
+        rows, rest = wide[:whole].reshape(-1, _DOT), wide[whole:]
+        total += float(np.add.reduce(np.vecdot(rows, _ONES))) + float(np.add.reduce(rest))
+        if squares:
+            square += float(np.add.reduce(np.vecdot(rows, rows))) + float(np.vecdot(rest, rest))
+    return total, square
 
 
-def _total(values: Array) -> Any:
-    """Return the sum of contiguous doubles."""
-    return np.add.reduce(values)
+def _complex_sums(values: Array, shift: complex, squares: bool) -> tuple[complex, complex]:
+    """Return the sums of complex values, and of plain squares."""
+    wide = values.astype(np.complex128) - shift
+    return complex(np.add.reduce(wide)), complex(np.add.reduce(wide * wide)) if squares else 0.0
 
 
-def _sum_of_squares(values: Array) -> Any:
-    """Return the sum of values times themselves (no conjugate)."""
-    total = values.dtype.type(0)
-    for i in range(0, values.size, _DOT):
-        piece = values[i : i + _DOT]
-        total += np.dot(piece, piece)
-    return total
+def _count(values: Array, mask: Array | None) -> int:
+    return int(values.size if mask is None else np.count_nonzero(mask))
 
 
 class State:
@@ -79,7 +87,7 @@ class Count(State):
         self.n = 0
 
     def update(self, values: Array, mask: Array | None, section: Section) -> None:
-        self.n += values.size if mask is None else int(np.count_nonzero(mask))
+        self.n += _count(values, mask)
 
     def merge(self, other: Count) -> None:
         self.n += other.n
@@ -95,8 +103,9 @@ class Sum(State):
         self.total: Any = 0.0
 
     def update(self, values: Array, mask: Array | None, section: Section) -> None:
-        self.n += values.size if mask is None else int(np.count_nonzero(mask))
-        self.total += _total(_blank(_wide(values), mask))
+        self.n += _count(values, mask)
+        sums = _complex_sums if values.dtype.kind == "c" else _sums
+        self.total += sums(_filled(values, mask, 0), 0.0, squares=False)[0]  # type: ignore[operator]
 
     def merge(self, other: Sum) -> None:
         self.n += other.n
@@ -104,10 +113,11 @@ class Sum(State):
 
 
 class Moments(State):
-    """Number, sum and sum of squared deviations from the mean, by pairwise updates.
+    """Number, sum and sum of squared deviations from the mean.
 
-    The update is that of Chan, Golub & LeVeque 1983, The American Statistician 37, 242, which keeps its
-    precision when the mean is large against the spread.
+    Within a strip squares are summed about a value near the mean; strips and blocks are combined by the
+    formula of Chan, Golub & LeVeque 1983, The American Statistician 37, 242.  Both keep their precision
+    when the mean is large against the spread.
     """
 
     name = "moments"
@@ -123,13 +133,24 @@ class Moments(State):
         return self.total / self.n if self.n else self.total
 
     def update(self, values: Array, mask: Array | None, section: Section) -> None:
-        n = values.size if mask is None else int(np.count_nonzero(mask))
+        n = _count(values, mask)
         if n == 0:
             return
-        wide = _blank(_wide(values), mask)
-        total = _total(wide)
-        np.subtract(wide, total / n, out=wide)
-        self._combine(n, total, _sum_of_squares(_blank(wide, mask)))
+        # any value near the mean will do as a shift; one in the type of the pixels fills bad ones exactly
+        pivot = values.dtype.type(self._pivot(values, mask))
+        wide = complex(pivot) if values.dtype.kind == "c" else float(pivot)
+        sums = _complex_sums if values.dtype.kind == "c" else _sums
+        total, square = sums(_filled(values, mask, pivot), wide, squares=True)  # type: ignore[operator]
+        self._combine(n, total + n * wide, square - total * total / n)
+
+    def _pivot(self, values: Array, mask: Array | None) -> Any:
+        if self.n:
+            return self.total / self.n
+        first = values.reshape(-1)[:1024]
+        if mask is not None:
+            first = first[mask.reshape(-1)[:1024]]
+        middle = np.add.reduce(first) / max(1, first.size)
+        return middle if np.isfinite(middle) else 0
 
     def merge(self, other: Moments) -> None:
         self._combine(other.n, other.total, other.m2)
@@ -154,11 +175,10 @@ class AbsoluteDeviation(State):
         self.center = complex(center) if np.iscomplexobj(center) else float(center)
 
     def update(self, values: Array, mask: Array | None, section: Section) -> None:
-        self.n += values.size if mask is None else int(np.count_nonzero(mask))
-        wide = _wide(values)
-        np.subtract(wide, self.center, out=wide)
-        distance = np.abs(wide)
-        self.total += float(_total(_blank(distance, mask)))
+        self.n += _count(values, mask)
+        flat = _filled(values, mask, self.center)
+        for i in range(0, flat.size, _PIECE):
+            self.total += float(np.add.reduce(np.abs(np.subtract(flat[i : i + _PIECE], self.center))))
 
     def merge(self, other: AbsoluteDeviation) -> None:
         self.n += other.n
@@ -204,12 +224,11 @@ class Extrema(State):
         size = values
         if values.dtype.kind == "c":
             size = values.real.astype(np.float64) ** 2 + values.imag.astype(np.float64) ** 2
-        if mask is None:
-            n, for_low, for_high = values.size, size, size
-        else:
-            n = int(np.count_nonzero(mask))
-            if n == 0:
-                return
+        n = _count(values, mask)
+        if n == 0:
+            return
+        for_low = for_high = size
+        if mask is not None:
             for_low = self._fill(size, mask, np.inf, 0)
             for_high = self._fill(size, mask, -np.inf, 1)
         self.n += n
@@ -222,12 +241,8 @@ class Extrema(State):
     @staticmethod
     def _fill(size: Array, mask: Array, value: float, slot: int) -> Array:
         """Return values with bad ones replaced by one that never wins."""
-        from lattice.graph.blend import select
-
-        out = np.empty(size.shape, size.dtype) if size.dtype.itemsize not in (4, 8) else scratch(
-            size.shape, size.dtype, 3 + slot
-        )
-        select(mask, size, np.full(1, value, size.dtype).reshape((1,) * max(1, size.ndim)), out=out)
+        out = scratch(size.shape, size.dtype, 3 + slot)
+        select(mask, size, np.full((1,) * size.ndim, value, size.dtype), out=out)
         return out
 
     @staticmethod

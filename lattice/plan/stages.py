@@ -17,7 +17,7 @@ from lattice.graph.function import Function, Kind
 from lattice.graph.node import Call, Literal, Node
 from lattice.graph.walk import postorder
 
-__all__ = ["Measure", "Stage", "count_stages", "measures_of", "ready_scalars", "settle", "value_of"]
+__all__ = ["Measure", "measures_of", "ready_scalars", "settle", "value_of"]
 
 Ranks = Callable[[int], tuple[int, ...]]
 
@@ -42,13 +42,6 @@ class Measure:
     state: str
     scalars: tuple[Any, ...] = ()
     ranks: Ranks | None = None
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Scalars that are computed together, for explaining a plan."""
-
-    nodes: tuple[Node, ...]
 
 
 def settle(roots: Sequence[Node], values: Mapping[Node, Node] | None = None) -> list[Node]:
@@ -113,31 +106,6 @@ def ready_scalars(roots: Sequence[Node]) -> list[Node]:
             ready.append(node)
         clean[id(node)] = inputs and not open_scalar
     return ready
-
-
-def count_stages(roots: Sequence[Node]) -> list[Stage]:
-    """Return the stages of scalars that a graph needs, without computing any."""
-    stages = []
-    current = settle(roots)
-    while ready := ready_scalars(current):
-        stages.append(Stage(tuple(ready)))
-        # any value will do: the shape of the graph does not depend on it
-        current = _without(current, ready)
-    return stages
-
-
-def _without(roots: Sequence[Node], ready: Sequence[Node]) -> list[Node]:
-    stand_ins: dict[Node, Node] = {n: Literal.of(1, n.attrs.dtype) for n in ready}
-    done: dict[int, Node] = {}
-    for node in postorder(roots):
-        new = stand_ins.get(node)
-        if new is None and node.children:
-            new = node.with_children(tuple(done[id(c)] for c in node.children))
-        new = new or node
-        if isinstance(new, Call) and new.attrs.is_scalar and all(isinstance(c, Literal) for c in new.children):
-            new = Literal.of(1, new.attrs.dtype)
-        done[id(node)] = new
-    return [done[id(r)] for r in roots]
 
 
 def measures_of(node: Node) -> Measure | None:
