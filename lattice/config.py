@@ -73,6 +73,9 @@ class Options:
         Most pixels per strip, the piece in which a block is evaluated; an expression with many
         intermediate values takes shorter ones, so that they stay in the cache.
         Environment: ``LATTICE_STRIP``.
+    block : int or None
+        Pixels per block, about. None: chosen by storage, access, output and memory limit.
+        Environment: ``LATTICE_BLOCK``.
     """
 
     memory_limit: int | None = None
@@ -81,6 +84,7 @@ class Options:
     progress: Switch = "auto"
     jit: Switch = "auto"
     strip: int = 262144
+    block: int | None = None
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -260,7 +264,7 @@ def _check_count(name: str, value: Any) -> int:
     return int(whole)
 
 
-def _check_workers(name: str, value: Any) -> int | None:
+def _check_optional_count(name: str, value: Any) -> int | None:
     return None if value is None else _check_count(name, value)
 
 
@@ -286,11 +290,12 @@ def _check_switch(name: str, value: Any) -> str | bool:
 
 _CHECKS = {
     "memory_limit": _check_memory,
-    "workers": _check_workers,
+    "workers": _check_optional_count,
     "scheduler": _check_scheduler,
     "progress": _check_switch,
     "jit": _check_switch,
     "strip": _check_count,
+    "block": _check_optional_count,
 }
 
 _changes: ContextVar[dict[str, Any]] = ContextVar("lattice_options")

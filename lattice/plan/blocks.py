@@ -80,7 +80,7 @@ def choose(
     n = math.prod(shape)
     streams = chunks is None and all(leaf.direct for leaf in program.leaves)
     target = min(_LARGE, max(_SMALL, n // 64)) if streams else _LARGE
-    target = max(target, -(-n // _MOST))
+    target = max(options.block or target, -(-n // _MOST))
     budget = max(1, allowance(options) - held)
     block = _grow(shape, unit, target, access)
     # two blocks at once are always allowed for, so that the cut does not depend on the number of workers
