@@ -103,36 +103,56 @@ def numbers() -> st.SearchStrategy[Node]:
     return st.builds(lambda v, t: Literal.of(v, t), small, st.sampled_from([FLOAT, DOUBLE]))
 
 
-def _lattices(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    scalars = numbers() | st.builds(
-        function, st.sampled_from(["mean", "median", "sum", "min", "max", "stddev", "nelements"]), inner
-    )
-    conditions = _conditions(inner, scalars)
-    operands = inner | scalars
-    return st.one_of(
-        st.builds(function, st.sampled_from(["sin", "exp", "abs", "-", "floor", "sqrt", "value"]), inner),
-        st.builds(function, st.sampled_from(["+", "-", "*", "/", "%", "min", "max", "atan2"]), inner, operands),
-        st.builds(function, st.sampled_from(["+", "-", "*", "/"]), operands, inner),
-        st.builds(function, st.just("[]"), inner, conditions),
-        st.builds(function, st.just("iif"), conditions, operands, operands),
-        st.builds(function, st.just("replace"), inner, operands),
-    )
+_ONE = ("sin", "exp", "abs", "-", "floor", "sqrt", "value")
+_TWO = ("+", "-", "*", "/", "%", "min", "max", "atan2")
+_SUMMARIES = ("mean", "median", "sum", "min", "max", "stddev", "nelements")
 
 
-def _conditions(inner: st.SearchStrategy[Node], scalars: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    compared = st.builds(function, st.sampled_from([">", "<=", "==", "!="]), inner, inner | scalars)
-    index = st.builds(
-        lambda axis, first, n, stride: index_set(Literal.of(axis, FLOAT), [(first, first + n, stride)]),
-        st.integers(0, 2),
-        st.integers(0, 4),
-        st.integers(0, 4),
-        st.integers(1, 3),
-    )
-    shaped = compared | st.builds(function, st.just("mask"), inner) | st.builds(function, st.just("isnan"), inner)
-    both = st.builds(function, st.sampled_from(["&&", "||"]), shaped, shaped | index)
-    return shaped | both | st.builds(function, st.just("!"), shaped)
-
-
-def trees(max_leaves: int = 12) -> st.SearchStrategy[Node]:
+@st.composite
+def trees(draw: st.DrawFn, depth: int = 4) -> Node:
     """Random lattices of one shape."""
-    return st.recursive(images() | images(DOUBLE), _lattices, max_leaves=max_leaves)
+    if depth == 0 or draw(st.integers(0, 4)) == 0:
+        return draw(images() | images(DOUBLE))
+    kind = draw(st.sampled_from(["one", "two", "two", "swapped", "condition", "iif", "replace"]))
+    x = draw(trees(depth - 1))
+    if kind == "one":
+        return function(draw(st.sampled_from(_ONE)), x)
+    if kind == "two":
+        return function(draw(st.sampled_from(_TWO)), x, draw(_operands(depth - 1)))
+    if kind == "swapped":
+        return function(draw(st.sampled_from(_TWO[:4])), draw(_operands(depth - 1)), x)
+    if kind == "condition":
+        return function("[]", x, draw(_conditions(depth - 1)))
+    if kind == "iif":
+        return function("iif", draw(_conditions(depth - 1)), x, draw(_operands(depth - 1)))
+    return function("replace", x, draw(_operands(depth - 1)))
+
+
+@st.composite
+def _operands(draw: st.DrawFn, depth: int) -> Node:
+    kind = draw(st.sampled_from(["lattice", "number", "summary"]))
+    if kind == "number":
+        return draw(numbers())
+    x = draw(trees(depth))
+    return x if kind == "lattice" else function(draw(st.sampled_from(_SUMMARIES)), x)
+
+
+@st.composite
+def _conditions(draw: st.DrawFn, depth: int) -> Node:
+    kind = draw(st.sampled_from(["compared", "compared", "mask", "isnan", "not", "both", "index"]))
+    if kind in ("mask", "isnan"):
+        return function(kind, draw(trees(depth)))
+    shaped = function(
+        draw(st.sampled_from([">", "<=", "==", "!="])), draw(trees(depth)), draw(_operands(depth))
+    )
+    if kind == "compared":
+        return shaped
+    if kind == "not":
+        return function("!", shaped)
+    symbol = draw(st.sampled_from(["&&", "||"]))
+    if kind == "both":
+        other = function(">", draw(trees(depth)), draw(numbers()))
+        return function(symbol, shaped, other)
+    first = draw(st.integers(0, 4))
+    ranges = [(first, first + draw(st.integers(0, 4)), draw(st.integers(1, 3)))]
+    return function(symbol, shaped, index_set(Literal.of(draw(st.integers(0, 2)), FLOAT), ranges))

@@ -152,7 +152,8 @@ class Strips:
             )
             values[at] = results[output][0]
             if good is not None:
-                good[at] = results[output][1]
+                inside = results[output][1]
+                good[at] = True if inside is None else inside
         return values, good
 
     def inputs(self, program: Program) -> ProgramInput:

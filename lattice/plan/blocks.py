@@ -44,7 +44,7 @@ class Blocks:
     @property
     def count(self) -> int:
         """Number of blocks."""
-        return math.prod(-(-n // b) for n, b in zip(self.shape, self.block, strict=True)) if all(self.shape) else 0
+        return _count(self.shape, self.block) if all(self.shape) else 0
 
     def sections(self) -> list[Section]:
         """Return the blocks in storage order."""
@@ -83,6 +83,9 @@ def choose(
     target = max(options.block or target, -(-n // _MOST))
     budget = max(1, allowance(options) - held)
     block = _grow(shape, unit, target, access)
+    while _count(shape, block) > _MOST:
+        target *= 2
+        block = _grow(shape, unit, target, access)
     # two blocks at once are always allowed for, so that the cut does not depend on the number of workers
     while bytes_per_block(program, block, sink_bytes) * 2 > budget:
         smaller = _shrink(block, unit if chunks is not None else (1,) * len(shape), access)
@@ -94,6 +97,10 @@ def choose(
         raise refuse("one block of the result", need + held, options, "choose a smaller part of the image")
     workers = max(1, min(options.n_workers, budget // max(1, need)))
     return Blocks(shape, block, need, workers)
+
+
+def _count(shape: tuple[int, ...], block: tuple[int, ...]) -> int:
+    return math.prod(-(-n // b) for n, b in zip(shape, block, strict=True))
 
 
 def _unit(program: Program, chunks: tuple[int, ...] | None) -> tuple[int, ...]:

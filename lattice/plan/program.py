@@ -256,20 +256,29 @@ def _live(low: _Lowering, results: list[Lowered]) -> set[int]:
 
 def _lower_one(low: _Lowering, root: Node, view: View) -> Lowered:
     """Lower without recursion: children first, each under the view that its parents ask for."""
-    done: dict[tuple[int, View], Lowered] = {}
+    done: dict[tuple[Node, View], Lowered] = {}  # keys keep expanded nodes alive
     stack: list[tuple[Node, View, bool]] = [(root, view, False)]
     while stack:
         node, seen, ready = stack.pop()
-        key = (id(node), seen)
+        key = (node, seen)
         if key in done:
             continue
         wanted = _wanted(node, seen)
         if not ready and wanted:
             stack.append((node, seen, True))
-            stack.extend((n, v, False) for n, v in reversed(wanted) if (id(n), v) not in done)
+            stack.extend((n, v, False) for n, v in reversed(wanted) if (n, v) not in done)
             continue
-        done[key] = _lower_node(low, node, seen, [done[id(n), v] for n, v in wanted])
-    return done[id(root), view]
+        done[key] = _plain(low, _lower_node(low, node, seen, [done[n, v] for n, v in wanted]))
+    return done[root, view]
+
+
+def _plain(low: _Lowering, result: Lowered) -> Lowered:
+    """Drop a mask that is known to be true everywhere."""
+    if result.mask is not None:
+        known = low.constant_value(result.mask)
+        if known is not None and bool(known):
+            return Lowered(result.value, None, result.dtype)
+    return result
 
 
 def _wanted(node: Node, view: View) -> list[tuple[Node, View]]:

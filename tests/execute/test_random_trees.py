@@ -71,7 +71,7 @@ def test_same_bits_for_any_number_of_threads(tree: Node, workers: int) -> None:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(trees(max_leaves=5))
+@given(trees(depth=2))
 def test_same_when_compiled(tree: Node) -> None:
     pytest.importorskip("numba")
     plain, compiled = compute(tree, PLAIN), compute(tree, PLAIN.replace(jit=True))

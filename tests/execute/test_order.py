@@ -1,0 +1,110 @@
+"""Exact order statistics: brackets that hold, brackets that fail, and values that are all alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lattice.config import Options
+from lattice.execute import order
+from lattice.execute.measure import measure
+from lattice.execute.order import keys_of, value_of_key
+from lattice.plan.stages import Measure
+from tests.graphs import image
+
+OPTIONS = Options(scheduler="synchronous", jit=False, block=4096, strip=1024)
+
+
+def ranks(n: int) -> tuple[int, ...]:
+    return (0, n // 4, n // 2, n - 1)
+
+
+@pytest.fixture
+def sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sample and bracket small lattices too."""
+    monkeypatch.setattr("lattice.execute.measure.COLLECT_ALL", 1000)
+    monkeypatch.setattr(order, "_PIECE", 64)
+
+
+def search(values: np.ndarray, mask: np.ndarray | None = None) -> object:
+    x = image(values.reshape(10, 20, -1), None if mask is None else mask.reshape(10, 20, -1))
+    return measure([Measure(x, "order", ranks=ranks)], OPTIONS)[0]
+
+
+def cases() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(8)
+    n = 20_000
+    sparse = np.zeros(n)
+    sparse[7::997] = rng.normal(size=sparse[7::997].size) * 1e6
+    return {
+        "normal": rng.normal(size=n),
+        "constant": np.full(n, 2.5),
+        "two values": (rng.random(n) > 0.5).astype(float),
+        "sparse": sparse,
+        "sorted": np.sort(rng.normal(size=n)),
+        "heavy tails": rng.standard_cauchy(size=n) ** 3,
+        "infinite": np.where(rng.random(n) > 0.7, np.inf, np.where(rng.random(n) > 0.5, -np.inf, 1.0)),
+        "signed zeros": np.where(rng.random(n) > 0.5, 0.0, -0.0),
+        "tiny": rng.normal(size=n) * 1e-42,
+    }
+
+
+@pytest.mark.usefixtures("sampled")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", list(cases()))
+@pytest.mark.parametrize("masked", [False, True])
+def test_ranks_are_exact(name: str, dtype: type, masked: bool) -> None:
+    values = cases()[name].astype(dtype)
+    mask = np.random.default_rng(1).random(values.size) > 0.4 if masked else None
+    good = np.sort(values if mask is None else values[mask])
+    np.testing.assert_array_equal(search(values, mask), [good[r] for r in ranks(good.size)])
+
+
+@pytest.mark.usefixtures("sampled")
+def test_a_bracket_that_fails_is_mended_by_narrowing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lattice.execute.measure.bracket", lambda *_a: order.Bracket(100.0, 200.0, 10))
+    values = cases()["normal"]
+    good = np.sort(values)
+    np.testing.assert_array_equal(search(values), [good[r] for r in ranks(good.size)])
+
+
+@pytest.mark.usefixtures("sampled")
+def test_too_many_candidates_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lattice.execute.measure.bracket", lambda *_a: order.Bracket(limit=50))
+    values = cases()["two values"]
+    good = np.sort(values)
+    np.testing.assert_array_equal(search(values), [good[r] for r in ranks(good.size)])
+
+
+@pytest.mark.usefixtures("sampled")
+def test_a_good_nan_makes_them_nan() -> None:
+    values = cases()["normal"]
+    values[137] = np.nan
+    assert np.isnan(search(values)).all()
+    mask = np.ones(values.size, bool)
+    mask[137] = False
+    assert not np.isnan(search(values, mask)).any()
+
+
+def test_nothing_good_gives_nothing() -> None:
+    values = cases()["normal"]
+    assert search(values, np.zeros(values.size, bool)) is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_keys_sort_like_values(dtype: type) -> None:
+    values = np.array([-np.inf, -1e30, -1.0, -1e-40, 0.0, 1e-40, 1.0, 1e30, np.inf, np.nan], dtype)
+    keys = keys_of(values)
+    assert (np.diff(keys.astype(object)) > 0).all()
+    back = [value_of_key(int(k), values.dtype) for k in keys[:-1]]
+    np.testing.assert_array_equal(back, values[:-1])
+    assert keys_of(np.array([-0.0], dtype)) == keys_of(np.array([0.0], dtype))
+
+
+def test_samples_are_spread_and_always_the_same() -> None:
+    sections = order.sample_sections((64, 512, 512), (1, 1, 512), direct=True)
+    assert sections == order.sample_sections((64, 512, 512), (1, 1, 512), direct=True)
+    planes = {s[0].start for s in sections}
+    assert len(planes) > 50
+    for s in sections:
+        assert all(0 <= a.start < a.stop <= n for a, n in zip(s, (64, 512, 512), strict=True))

@@ -1,0 +1,140 @@
+"""Views, programs, blocks and plans."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lattice.config import Options
+from lattice.errors import MemoryLimitError
+from lattice.graph.build import cut
+from lattice.graph.node import Extend, Literal
+from lattice.graph.sections import full, shape_of
+from lattice.graph.types import FLOAT
+from lattice.plan.blocks import choose
+from lattice.plan.explain import explain
+from lattice.plan.program import lower
+from lattice.plan.view import View
+from tests.graphs import SHAPE, function, image
+
+OPTIONS = Options(memory_limit="2GB", workers=2)
+
+
+def source(shape: tuple[int, ...] = SHAPE, **options: object) -> object:
+    values = np.arange(math.prod(shape), dtype=np.float32).reshape(shape)
+    return image(values, **options)  # type: ignore[arg-type]
+
+
+def _slices(n: int) -> st.SearchStrategy[slice | int]:
+    return st.slices(n).filter(lambda s: len(range(*s.indices(n))) > 0) | st.integers(0, n - 1)
+
+
+@given(st.tuples(*(_slices(n) for n in SHAPE)), st.data())
+def test_views_compose_like_numpy_slices(key: tuple[slice | int, ...], data: st.DataObject) -> None:
+    x = source()
+    values = x.reader.read(full(SHAPE))  # type: ignore[attr-defined]
+    once = cut(x, key)  # type: ignore[arg-type]
+    if not once.attrs.shape:
+        return
+    key2 = data.draw(st.tuples(*(_slices(n) for n in once.attrs.shape)))
+    twice = cut(once, key2)
+    expected = values[key][key2]
+    assert twice.attrs.shape == expected.shape
+    program = lower([twice], expected.shape)
+    leaf = program.leaves[0]
+    got, _ = leaf.fetch(full(expected.shape), None, lambda _p: None)
+    np.testing.assert_array_equal(got, expected)
+    assert math.prod(shape_of(leaf.needs(full(expected.shape)))) == expected.size
+
+
+def test_a_view_of_an_extended_plane_reads_the_plane_once() -> None:
+    plane = source(SHAPE[1:], dims=("y", "x"))
+    cube = source()
+    tree = function("+", plane, cube)  # type: ignore[arg-type]
+    leaf = lower([tree], SHAPE).leaves[0]
+    assert leaf.view == View(((-1, 0, 0), (0, 0, 1), (1, 0, 1)))
+    assert shape_of(leaf.needs(full(SHAPE))) == SHAPE[1:]
+    assert isinstance(tree.children[0], Extend)
+
+
+def test_equal_parts_are_computed_once_and_constants_folded() -> None:
+    x = source()
+    part = function("sin", x)  # type: ignore[arg-type]
+    two = function("*", Literal.of(1, FLOAT), Literal.of(2, FLOAT))
+    program = lower([function("+", function("*", part, two), function("*", part, two))], SHAPE)
+    assert [s.kernel for s in program.steps] == [np.sin, np.multiply, np.add]
+    assert len(program.leaves) == 1
+
+
+def test_masks_that_are_true_everywhere_vanish() -> None:
+    x = source()
+    always = function("||", function(">", x, Literal.of(0, FLOAT)), Literal.of(True))  # type: ignore[arg-type]
+    program = lower([function("[]", x, always)], SHAPE)  # type: ignore[arg-type]
+    assert program.outputs[0][1] is None
+    assert not program.steps
+
+
+def test_programs_are_pickled_without_what_a_process_keeps() -> None:
+    program = lower([function("sin", source())], SHAPE)  # type: ignore[arg-type]
+    program.cache["code"] = object()
+    assert pickle.loads(pickle.dumps(program)).cache == {}
+
+
+def test_blocks_do_not_depend_on_the_number_of_workers() -> None:
+    program = lower([function("sin", source((64, 128, 128)))], (64, 128, 128))  # type: ignore[arg-type]
+    cuts = {choose(program, OPTIONS.replace(workers=n)).block for n in (1, 2, 7, 64)}
+    assert len(cuts) == 1
+
+
+def test_blocks_are_whole_tiles_and_whole_chunks() -> None:
+    tiled = source((16, 96, 96), tile=(1, 32, 48))
+    block = choose(lower([tiled], (16, 96, 96)), OPTIONS.replace(block=4000)).block  # type: ignore[list-item]
+    assert block[1] % 32 == 0
+    assert block[2] % 48 == 0
+    chunked = choose(lower([source((16, 96, 96))], (16, 96, 96)), OPTIONS, chunks=(4, 32, 96), sink_bytes=5)  # type: ignore[list-item]
+    assert chunked.block[0] % 4 == 0
+    assert chunked.block[1] % 32 == 0
+
+
+def test_little_memory_means_smaller_blocks_then_fewer_workers_then_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = (64, 512, 512)
+    program = lower([image(np.broadcast_to(np.float32(0), shape), tile=(1, 64, 64))], shape)
+    roomy = choose(program, OPTIONS.replace(workers=8))
+    monkeypatch.setattr("lattice.plan.blocks.allowance", lambda _o: 40_000)
+    tight = choose(program, OPTIONS.replace(workers=8))
+    assert tight.n_bytes < roomy.n_bytes
+    assert tight.workers * tight.n_bytes <= 40_000
+    monkeypatch.setattr("lattice.plan.blocks.allowance", lambda _o: 3)
+    with pytest.raises(MemoryLimitError, match="needs .* but the memory limit"):
+        choose(program, OPTIONS)
+
+
+def test_the_number_of_blocks_is_bounded() -> None:
+    program = lower([image(np.broadcast_to(np.float32(0), (4000, 100, 100)))], (4000, 100, 100))
+    assert choose(program, OPTIONS.replace(block=1)).count <= 10_000
+
+
+def test_a_plan_tells_stages_bytes_blocks_and_memory() -> None:
+    x = image(np.zeros((64, 256, 256), np.float32), name="cube.fits")
+    tree = function("[]", x, function(">", x, function("*", Literal.of(2), function("stddev", x))))
+    plan = explain(tree, OPTIONS)
+    assert plan.expression == "cube.fits[cube.fits > 2 * stddev(cube.fits)]"
+    assert [s.title for s in plan.stages] == ["compute stddev(cube.fits)", "stream Float 64 x 256 x 256"]
+    assert plan.bytes_read == 2 * x.attrs.nbytes
+    assert plan.projected_memory > plan.held
+    text = plan.text()
+    for part in ("stage 1 of 2", "reads 16.8 MB", "blocks of", "limit 2.00 GB"):
+        assert part in text
+    assert "<table>" in plan.html()
+    assert "cube.fits[cube.fits &gt; 2" in plan.html()
+
+
+def test_a_known_value_has_no_stages() -> None:
+    plan = explain(function("*", Literal.of(2), Literal.of(3)), OPTIONS)
+    assert plan.stages == ()
+    assert "nothing to read" in plan.text()
