@@ -173,7 +173,7 @@ def show_span(text: str, span: Span, indent: str = "  ") -> str:
     text : str
         The whole text; it may have several lines.
     span : tuple of int
-        Start and end offsets in characters. A span over several lines is shown up to the end of its first line.
+        Start and end offsets in characters; a span over several lines is shown up to the end of the first.
     indent : str, optional
         Put before both lines.
 
@@ -216,7 +216,7 @@ def suggest(name: str, known: Iterable[str], count: int = 3) -> str | None:
     count : int, optional
         How many to list at most.
     """
-    by_fold = {}
+    by_fold: dict[str, str] = {}
     for candidate in known:
         by_fold.setdefault(candidate.casefold(), candidate)
     near = difflib.get_close_matches(name.casefold(), list(by_fold), n=count, cutoff=0.6)

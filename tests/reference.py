@@ -22,7 +22,8 @@ _UNARY = {
 }  # fmt: skip
 _BINARY = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "%": np.fmod, "atan2": np.arctan2,
-    ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "==": np.equal, "!=": np.not_equal,
+    ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "==": np.equal,
+    "!=": np.not_equal,
 }  # fmt: skip
 
 
@@ -45,7 +46,8 @@ def _evaluate(node: Node) -> Result:
     if isinstance(node, Subset):
         values, mask = _evaluate(node.children[0])
         index = tuple(
-            slice(i.start, i.stop if i.stop >= 0 else None, i.step) if isinstance(i, slice) else i for i in node.items
+            slice(i.start, i.stop if i.stop >= 0 else None, i.step) if isinstance(i, slice) else i
+            for i in node.items
         )
         return values[index], mask[index]
     if isinstance(node, Extend):
@@ -106,7 +108,9 @@ def _call(node: Call) -> Result:
         return np.asarray(values[0]).astype(dtype), mask
     kind = np.result_type(*[np.asarray(v).dtype for v in values])
     a, b = (np.asarray(v, kind) for v in values)
-    return np.asarray(_BINARY[name](a, b), dtype), np.broadcast_to(mask, np.broadcast_shapes(a.shape, b.shape))
+    return np.asarray(_BINARY[name](a, b), dtype), np.broadcast_to(
+        mask, np.broadcast_shapes(a.shape, b.shape)
+    )
 
 
 def _extreme(name: str, values: list[Any], dtype: Any) -> Any:
@@ -143,13 +147,20 @@ _LOGIC = {
     "!": lambda args, _t: (~np.asarray(args[0][0]), args[0][1]),
     "iif": _iif,
     "replace": _replace,
-    "value": lambda args, _t: (args[0][0], np.ones(np.shape(args[0][0]), bool) if np.ndim(args[0][0]) else args[0][1]),
-    "mask": lambda args, _t: (np.broadcast_to(args[0][1], np.shape(args[0][0])), np.ones(np.shape(args[0][0]), bool)),
+    "value": lambda args, _t: (
+        args[0][0],
+        np.ones(np.shape(args[0][0]), bool) if np.ndim(args[0][0]) else args[0][1],
+    ),
+    "mask": lambda args, _t: (
+        np.broadcast_to(args[0][1], np.shape(args[0][0])),
+        np.ones(np.shape(args[0][0]), bool),
+    ),
     "[]": lambda args, _t: (args[0][0], args[0][1] & args[1][1] & args[1][0]),
 }
 
 _REDUCTIONS = (
-    "sum", "mean", "variance", "stddev", "avdev", "min", "max", "median", "nelements", "any", "all", "ntrue", "nfalse",
+    "sum", "mean", "variance", "stddev", "avdev", "min", "max", "median", "nelements", "any", "all",
+    "ntrue", "nfalse",
 )  # fmt: skip
 
 

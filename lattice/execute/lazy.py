@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from lattice.execute.strips import Strips
 from lattice.graph.node import Literal, Node
 from lattice.graph.types import BOOL
 from lattice.plan.blocks import choose
-from lattice.plan.program import lower
-from lattice.plan.stages import ready_scalars, settle
+from lattice.plan.program import Program, lower
+from lattice.plan.stages import outline, settle
 
 __all__ = ["dask_arrays"]
 
@@ -44,27 +45,32 @@ def dask_arrays(node: Node, options: Options | None = None) -> tuple[Any, Any]:
     shape = node.attrs.shape
     if shape is None:
         raise ShapeMismatchError("an index condition has no shape of its own")
-    root = settle([node])[0]
     dtype = node.attrs.dtype
-    known: Any = root if not ready_scalars([root]) else delayed(_settled, pure=False)(_Boxed(root), options)
+    scalars, streamed = outline(node)
+    job: Any = _Boxed(settle([node])[0])
+    if scalars:
+        job = delayed(_settled, pure=False)(job, options)
     if not shape:
-        values = da.from_delayed(delayed(_scalar)(known, 0), (), dtype)
-        masked = node.attrs.masked
-        return values, da.from_delayed(delayed(_scalar)(known, 1), (), BOOL) if masked else None
-    outline = lower([_outlined(root)], shape)
-    blocks = choose(outline, options)
+        parts = [da.from_delayed(delayed(_scalar)(job, i), (), t) for i, t in enumerate((dtype, BOOL))]  # type: ignore[no-untyped-call]
+        return parts[0], parts[1] if node.attrs.masked else None
+    program = lower([streamed], shape)
+    blocks = choose(program, options)
     chunks = tuple(
         tuple(min(b, n - i) for i in range(0, n, b)) or (0,) for n, b in zip(shape, blocks.block, strict=True)
     )
-    job = known if isinstance(known, Node) is False else _Boxed(known)
 
     def arrays(part: int, kind: Any) -> Any:
-        return da.map_blocks(
-            _block, chunks=chunks, dtype=kind, meta=np.empty((0,) * len(shape), kind), job=job, part=part,
+        return da.map_blocks(  # type: ignore[no-untyped-call]
+            _block,
+            chunks=chunks,
+            dtype=kind,
+            meta=np.empty((0,) * len(shape), kind),
+            job=job,
+            part=part,
             strip=options.strip,
         )
 
-    return arrays(0, dtype), arrays(1, BOOL) if outline.outputs[0][1] is not None else None
+    return arrays(0, dtype), arrays(1, BOOL) if program.outputs[0][1] is not None else None
 
 
 class _Boxed:
@@ -72,19 +78,20 @@ class _Boxed:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._strips: Any = None
+        self._program: Program | None = None
+        self._token = uuid.uuid4().hex  # dask takes tasks of one name for the same
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_Boxed, (self.node,))
 
     def __dask_tokenize__(self) -> str:
-        return f"lattice-{id(self.node)}"
+        return self._token
 
     def strips(self, strip: int) -> Strips:
         """Return the program made ready for one block."""
-        if self._strips is None:
-            self._strips = lower([self.node], self.node.attrs.shape or ())
-        return Strips(self._strips, strip)
+        if self._program is None:
+            self._program = lower([self.node], self.node.attrs.shape or ())
+        return Strips(self._program, strip)
 
 
 def _settled(box: _Boxed, options: Options) -> _Boxed:
@@ -92,21 +99,12 @@ def _settled(box: _Boxed, options: Options) -> _Boxed:
     return _Boxed(settled([box.node], options.replace(scheduler="synchronous"))[0])
 
 
-def _outlined(node: Node) -> Node:
-    """Return the graph with stand-ins for its scalars, to see whether its result has a mask."""
-    current = node
-    while ready := ready_scalars([current]):
-        stand_ins: dict[Node, Node] = {n: Literal.of(1, n.attrs.dtype) for n in ready}
-        current = settle([current], stand_ins)[0]
-    return current
-
-
-def _scalar(known: Any, part: int) -> np.ndarray:
-    node = known.node if isinstance(known, _Boxed) else known
-    value = node.value
+def _scalar(box: _Boxed, part: int) -> np.ndarray:
+    node = box.node
+    assert isinstance(node, Literal), "scalars are settled by now"
     if part == 1:
-        return np.array(value is not None)
-    return np.array(0 if value is None else value, node.attrs.dtype)
+        return np.array(node.value is not None)
+    return np.array(0 if node.value is None else node.value, node.attrs.dtype)
 
 
 def _block(*, job: _Boxed, part: int, strip: int, block_info: Any = None) -> np.ndarray:

@@ -37,7 +37,7 @@ __all__ = ["measure"]
 
 
 def measure(measures: Sequence[Measure], options: Options) -> list[Any]:
-    """Return the result of each measure: a `State`, or the values at the wanted ranks (None if there are none)."""
+    """Return the result of each measure: a `State`, or the values at the wanted ranks (None: no value)."""
     results: dict[int, Any] = {}
     key = lambda i: measures[i].x.attrs.shape or ()  # noqa: E731 - used twice, nowhere else
     for shape, group in itertools.groupby(sorted(range(len(measures)), key=key), key=key):

@@ -238,8 +238,10 @@ def keys_of(values: Array) -> Array:
     signed = np.dtype(np.int32 if values.dtype.itemsize == 4 else np.int64)
     unsigned = np.dtype(np.uint32 if values.dtype.itemsize == 4 else np.uint64)
     bits = np.ascontiguousarray(values + 0.0).view(signed)  # -0.0 becomes 0.0
-    bits = np.where(np.isnan(values), signed.type(np.iinfo(signed).max), bits)
-    flipped = np.where(bits < 0, ~bits.view(unsigned), bits.view(unsigned) | unsigned.type(1 << (8 * unsigned.itemsize - 1)))
+    bits = np.where(np.isnan(values), signed.type((1 << (8 * signed.itemsize - 1)) - 1), bits)
+    flipped = np.where(
+        bits < 0, ~bits.view(unsigned), bits.view(unsigned) | unsigned.type(1 << (8 * unsigned.itemsize - 1))
+    )
     return np.asarray(flipped, unsigned)
 
 

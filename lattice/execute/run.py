@@ -105,7 +105,8 @@ def compute_many(nodes: Sequence[Node], options: Options | None = None) -> list[
 def _shaped(node: Node) -> Node:
     if node.attrs.is_shapeless:
         raise ShapeMismatchError(
-            "an index condition has no shape of its own", hint="combine it with a lattice, as in x[index0 in [1:3]]"
+            "an index condition has no shape of its own",
+            hint="combine it with a lattice, as in x[index0 in [1:3]]",
         )
     return node
 
@@ -115,7 +116,10 @@ def _arrays(roots: Sequence[Node], options: Options) -> list[Evaluated]:
     shape = roots[0].attrs.shape or ()
     program = lower(roots, shape)
     types = [program.types[value] for value, _ in program.outputs]
-    held = sum(r.attrs.size * (t.itemsize + (m is not None)) for r, t, (_, m) in zip(roots, types, program.outputs, strict=True))
+    held = sum(
+        r.attrs.size * (t.itemsize + (m is not None))
+        for r, t, (_, m) in zip(roots, types, program.outputs, strict=True)
+    )
     if held > allowance(options):
         raise refuse("the result in memory", held, options, "save it to a file, or take a part of it")
     arrays = [
@@ -124,7 +128,8 @@ def _arrays(roots: Sequence[Node], options: Options) -> list[Evaluated]:
     ]
     shared = shares_memory(options)
     sinks: list[Sink] = [
-        ArraySink(a.values, a.mask) if shared else BlockSink(a.values.dtype, a.mask is not None) for a in arrays
+        ArraySink(a.values, a.mask) if shared else BlockSink(a.values.dtype, a.mask is not None)
+        for a in arrays
     ]
     blocks = choose(program, options, held=held)
     results = run_program(program, sinks, blocks, options)
@@ -179,7 +184,9 @@ def save(
     roots = settled([_shaped(node), *masks.values()], options)
     shape = node.attrs.shape or ()
     if not shape:
-        raise LatticeTypeError("a scalar is no image", hint="take its value with float(), or combine it with an image")
+        raise LatticeTypeError(
+            "a scalar is no image", hint="take its value with float(), or combine it with an image"
+        )
     program = lower(roots, shape)
     writers = [output.writer, *(output.mask_writers[name] for name in masks)]
     sinks = [

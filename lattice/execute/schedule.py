@@ -148,7 +148,7 @@ def _run_distributed(client: Any, job: Job, sections: Sequence[Section]) -> list
     control = Control.find(job.control)
     pixel = max((d.itemsize for d in job.program.types), default=1)
     try:
-        for future in as_completed(futures):
+        for future in as_completed(futures):  # type: ignore[no-untyped-call]
             number = numbers[future.key]
             results[number] = future.result()
             future.release()
@@ -162,7 +162,7 @@ def _run_distributed(client: Any, job: Job, sections: Sequence[Section]) -> list
 
 def _pickled(job: Job) -> bytes:
     try:
-        import cloudpickle
+        import cloudpickle  # type: ignore[import-untyped]
 
         data: bytes = cloudpickle.dumps(job)
     except ImportError:

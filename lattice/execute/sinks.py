@@ -111,7 +111,12 @@ class _Streaming:
 
 def _own(values: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
     """Return values that a writer may spoil."""
-    ready = values.shape == shape and values.dtype == dtype and values.flags.c_contiguous and values.flags.writeable
+    ready = (
+        values.shape == shape
+        and values.dtype == dtype
+        and values.flags.c_contiguous
+        and values.flags.writeable
+    )
     if ready and values.base is not None and getattr(values.base, "dtype", None) == np.uint8:
         return values  # a register of this thread
     own = np.empty(shape, dtype)

@@ -1,7 +1,7 @@
 """Running a program on a section, strip by strip.
 
-A strip is a box of some ten to a hundred thousand pixels.  Every register of the program is a buffer of one strip
-that belongs to the thread and is used again for the next strip, so values stay in the cache of the
+A strip is a box of some ten to a hundred thousand pixels.  Every register of the program is a buffer of
+one strip that belongs to the thread and is used again for the next strip, so values stay in the cache of the
 processor and nothing as large as a block is made between two kernels.
 """
 
@@ -188,7 +188,9 @@ class Strips:
             if leaf.direct:
                 values, mask = leaf.fetch(piece, views[leaf.value], self.inputs)
             else:
-                values, mask = (None if b is None else _part(b, piece, section) for b in blocks[i])
+                whole, good = blocks[i]
+                values = _part(whole, piece, section)
+                mask = None if good is None else _part(good, piece, section)
             registers[leaf.value] = values
             if leaf.mask is not None:
                 registers[leaf.mask] = mask if mask is not None else _ALL_GOOD.reshape((1,) * len(piece))
@@ -240,11 +242,19 @@ class ProgramInput:
         for piece, results in self._strips.run(section):
             values, mask = results[0]
             shape = shape_of(piece)
-            yield piece, np.broadcast_to(values, shape), None if mask is None else np.broadcast_to(mask, shape)
+            yield (
+                piece,
+                np.broadcast_to(values, shape),
+                None if mask is None else np.broadcast_to(mask, shape),
+            )
 
 
 def _only_leaf(program: Program) -> Leaf | None:
     """Return the leaf of a program that does nothing but read it, without a mask."""
-    if len(program.leaves) == 1 and not program.steps and program.outputs == ((program.leaves[0].value, None),):
+    if (
+        len(program.leaves) == 1
+        and not program.steps
+        and program.outputs == ((program.leaves[0].value, None),)
+    ):
         return program.leaves[0]
     return None

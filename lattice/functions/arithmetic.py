@@ -260,7 +260,12 @@ define(
 
 
 @elementwise(
-    "pa", Param("a", "real"), Param("b", "real"), family="polarimetry", unit="none", jit="(math.atan2({0}, {1}) * 90 / math.pi)"
+    "pa",
+    Param("a", "real"),
+    Param("b", "real"),
+    family="polarimetry",
+    unit="none",
+    jit="(math.atan2({0}, {1}) * 90 / math.pi)",
 )
 def position_angle(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     """Position angle of linear polarisation in degrees: atan2(a, b) * 90 / pi, with a = U and b = Q.

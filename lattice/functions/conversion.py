@@ -28,4 +28,6 @@ _conversion("float", "real", FLOAT, "Single precision.")
 _conversion("double", "real", DOUBLE, "Double precision.")
 _conversion("complex", "numeric", COMPLEX, "Complex of single precision.")
 _conversion("dcomplex", "numeric", DCOMPLEX, "Complex of double precision.")
-_conversion("bool", "bool", BOOL, "Truth value; of a region: T inside it, F elsewhere in its box.", ("boolean",))
+_conversion(
+    "bool", "bool", BOOL, "Truth value; of a region: T inside it, F elsewhere in its box.", ("boolean",)
+)

@@ -36,7 +36,7 @@ define(
     Kind.INQUIRY,
     (Param("x", "any"), Param("axis", "real", "scalar")),
     _float,
-    doc="Number of pixels on an axis, counted from 0 at the fastest; 1 beyond the last axis.\n\n>>> length(f1, 0)",
+    doc="Number of pixels on an axis, counted from 0 at the fastest; 1 beyond the last.\n\n>>> length(f1, 0)",
     family="inquiry",
     inquire=_length,
     of_scalar=_length,

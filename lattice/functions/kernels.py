@@ -27,6 +27,7 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 
+
 def smaller(a: Array, b: Array, out: Array) -> None:
     """Put b where it compares smaller than a, else a: a nan in a stays, a nan in b yields a."""
     np.minimum(a, b, out=out)

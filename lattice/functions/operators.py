@@ -177,7 +177,7 @@ def check_alike(args: tuple[Node, ...]) -> None:
         names = " and ".join(type_name(a.attrs.dtype) for a in args)
         raise LatticeTypeError(
             f"truth values and numbers do not mix: the operands are {names}",
-            hint="turn truth values into numbers with iif(condition, 1, 0), numbers into truth values with x != 0",
+            hint="use iif(condition, 1, 0) to turn truth values into numbers, x != 0 for the other way",
         )
 
 

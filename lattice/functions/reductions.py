@@ -40,6 +40,10 @@ def _always(_args: tuple[Node, ...]) -> bool:
     return False
 
 
+def _as_scalar(args: tuple[Node, ...]) -> bool:
+    return args[0].attrs.is_scalar and args[0].attrs.masked
+
+
 def _reduction(name: str, state: str, finish: Any, doc: str, **options: Any) -> Function:
     settings: dict[str, Any] = {
         "params": (X,),
@@ -47,7 +51,9 @@ def _reduction(name: str, state: str, finish: Any, doc: str, **options: Any) -> 
         "of_scalar": _itself,
         "family": "statistics",
     } | options
-    return define(name, Kind.REDUCTION, doc=f"{doc}\n\n>>> {name}(f1)", state=state, finish=finish, **settings)
+    return define(
+        name, Kind.REDUCTION, doc=f"{doc}\n\n>>> {name}(f1)", state=state, finish=finish, **settings
+    )
 
 
 def _mean(s: Sum | Moments, _dtype: DType) -> Any:
@@ -55,7 +61,7 @@ def _mean(s: Sum | Moments, _dtype: DType) -> Any:
 
 
 def variance_of(s: Moments, dtype: DType) -> Any:
-    """Return the variance about the mean rounded to the type of the lattice, with n - 1 degrees of freedom."""
+    """Return the variance about the mean rounded to the type of x, with n - 1 degrees of freedom."""
     if s.n == 0:
         return None
     exact = s.total / s.n
@@ -69,8 +75,11 @@ def _stddev(s: Moments, dtype: DType) -> Any:
 
 
 _reduction(
-    "sum", "sum", lambda s, _t: s.total, "Sum of the good pixels, accumulated in double precision; 0 if there is none.",
-    masked=_always,
+    "sum",
+    "sum",
+    lambda s, _t: s.total,
+    "Sum of the good pixels, accumulated in double precision; 0 if there is none.",
+    masked=_as_scalar,
 )
 _reduction("mean", "sum", _mean, "Mean of the good pixels.")
 _reduction(
@@ -114,8 +123,12 @@ _reduction(
     of_scalar=_zero,
     expand=_about_mean,
 )
-_reduction("min", "extrema", lambda s, _t: s.low and s.low[1], "Smallest good pixel; complex numbers by modulus.")
-_reduction("max", "extrema", lambda s, _t: s.high and s.high[1], "Largest good pixel; complex numbers by modulus.")
+_reduction(
+    "min", "extrema", lambda s, _t: s.low and s.low[1], "Smallest good pixel; complex numbers by modulus."
+)
+_reduction(
+    "max", "extrema", lambda s, _t: s.high and s.high[1], "Largest good pixel; complex numbers by modulus."
+)
 _reduction(
     "nelements",
     "count",
@@ -132,7 +145,15 @@ _reduction(
 
 def _logical(name: str, finish: Any, result: Any, doc: str) -> None:
     _reduction(
-        name, "truth", finish, doc, params=(X_BOOL,), result=result, of_scalar=None, unit="none", masked=_always
+        name,
+        "truth",
+        finish,
+        doc,
+        params=(X_BOOL,),
+        result=result,
+        of_scalar=None,
+        unit="none",
+        masked=_always,
     )
 
 
@@ -207,9 +228,23 @@ _reduction(
     "order",
     lambda values, _t, *_f: values[1] - values[0],
     "Difference between the values at two fractions, f2 being 1 - f1 if it is left out.",
-    params=(Param("x", "real", "lattice"), Param("f1", "real", "scalar"), Param("f2", "real", "scalar", optional=True)),
+    params=(
+        Param("x", "real", "lattice"),
+        Param("f1", "real", "scalar"),
+        Param("f2", "real", "scalar", optional=True),
+    ),
     of_scalar=None,
     ranks=_range_ranks,
 )
 # docstrings above show the call with one argument; these two want their fractions
-__all__ = ["AbsoluteDeviation", "Count", "Extrema", "Moments", "Sum", "Truth", "double", "median_ranks", "variance_of"]
+__all__ = [
+    "AbsoluteDeviation",
+    "Count",
+    "Extrema",
+    "Moments",
+    "Sum",
+    "Truth",
+    "double",
+    "median_ranks",
+    "variance_of",
+]

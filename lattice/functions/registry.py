@@ -73,7 +73,9 @@ def register(function: Function, *, replace: bool = False) -> Function:
     return function
 
 
-def define(name: str, kind: Kind, params: Iterable[Param], result: Callable[..., DType], **options: Any) -> Function:
+def define(
+    name: str, kind: Kind, params: Iterable[Param], result: Callable[..., DType], **options: Any
+) -> Function:
     """Build a function that is found again by name in other processes, and register it."""
     return register(Function(name, kind, tuple(params), result, finder=lookup, **options))
 

@@ -9,7 +9,7 @@ from lattice.functions.registry import common, define, lookup
 from lattice.graph.build import call, value_list
 from lattice.graph.conform import extend
 from lattice.graph.function import Function, Kind, Param
-from lattice.graph.node import Call, Extend, Literal, Node, ValueList
+from lattice.graph.node import Call, Extend, Literal, Node
 from lattice.graph.types import FLOAT
 
 
@@ -29,13 +29,17 @@ def _spectral_index(args: tuple[Node, ...]) -> Node:
     _spectral_axis(a)
     _spectral_axis(b)
     if a.attrs.ndim <= b.attrs.ndim and any(
-        n == 1 != m for n, m in zip(b.attrs.shape, a.attrs.shape, strict=False) if a.attrs.ndim == b.attrs.ndim
+        n == 1 != m
+        for n, m in zip(b.attrs.shape, a.attrs.shape, strict=False)
+        if a.attrs.ndim == b.attrs.ndim
     ):
         raise ShapeMismatchError(
             f"spectralindex() stretches its first operand only: {a.attrs.describe()} and {b.attrs.describe()}"
         )
     x, y = extend(a, b, "spectralindex()")
-    attrs = x.attrs.with_(dtype=common((a.attrs.dtype, b.attrs.dtype)), masked=a.attrs.masked or b.attrs.masked, unit="")
+    attrs = x.attrs.with_(
+        dtype=common((a.attrs.dtype, b.attrs.dtype)), masked=a.attrs.masked or b.attrs.masked, unit=""
+    )
     node: Node = Call(SPECTRAL_INDEX, (x, y), attrs)
     return node
 
@@ -80,7 +84,7 @@ SPECTRAL_INDEX: Function = define(
     Kind.ELEMENTWISE,
     (Param("a", "real"), Param("b", "real")),
     common,
-    doc="Spectral index log(a/b) / log(fa/fb) between two lattices with spectral axes.\n\n>>> spectralindex(f1, f2)",
+    doc="Spectral index log(a/b) / log(fa/fb) of lattices with spectral axes.\n\n>>> spectralindex(f1, f2)",
     family="spectral",
     build=_spectral_index,
     expand=_expand_spectral_index,

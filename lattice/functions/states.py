@@ -36,7 +36,7 @@ def _filled(values: Array, mask: Array | None, fill: Any) -> Array:
     return out
 
 
-def _sums(values: Array, shift: float, squares: bool) -> tuple[float, float]:
+def _sums(values: Array, shift: Any, squares: bool) -> tuple[Any, Any]:
     """Return the sum of (values - shift) and, if asked for, of its square, in double precision."""
     total = square = 0.0
     for i in range(0, values.size, _PIECE):
@@ -54,7 +54,7 @@ def _sums(values: Array, shift: float, squares: bool) -> tuple[float, float]:
     return total, square
 
 
-def _complex_sums(values: Array, shift: complex, squares: bool) -> tuple[complex, complex]:
+def _complex_sums(values: Array, shift: Any, squares: bool) -> tuple[Any, Any]:
     """Return the sums of complex values, and of plain squares."""
     wide = values.astype(np.complex128) - shift
     return complex(np.add.reduce(wide)), complex(np.add.reduce(wide * wide)) if squares else 0.0
@@ -105,7 +105,7 @@ class Sum(State):
     def update(self, values: Array, mask: Array | None, section: Section) -> None:
         self.n += _count(values, mask)
         sums = _complex_sums if values.dtype.kind == "c" else _sums
-        self.total += sums(_filled(values, mask, 0), 0.0, squares=False)[0]  # type: ignore[operator]
+        self.total += sums(_filled(values, mask, 0), 0.0, squares=False)[0]
 
     def merge(self, other: Sum) -> None:
         self.n += other.n
@@ -140,7 +140,7 @@ class Moments(State):
         pivot = values.dtype.type(self._pivot(values, mask))
         wide = complex(pivot) if values.dtype.kind == "c" else float(pivot)
         sums = _complex_sums if values.dtype.kind == "c" else _sums
-        total, square = sums(_filled(values, mask, pivot), wide, squares=True)  # type: ignore[operator]
+        total, square = sums(_filled(values, mask, pivot), wide, squares=True)
         self._combine(n, total + n * wide, square - total * total / n)
 
     def _pivot(self, values: Array, mask: Array | None) -> Any:
@@ -269,7 +269,9 @@ def _before(a: float, b: float) -> bool:
     return a < b or (math.isnan(a) and not math.isnan(b))
 
 
-_STATES: dict[str, type[State]] = {s.name: s for s in (Count, Sum, Moments, AbsoluteDeviation, Truth, Extrema)}
+_STATES: dict[str, type[State]] = {
+    s.name: s for s in (Count, Sum, Moments, AbsoluteDeviation, Truth, Extrema)
+}
 
 
 def make_state(name: str, *scalars: Any) -> State:

@@ -11,7 +11,7 @@ __all__ = ["scratch", "select"]
 
 Array = np.ndarray[Any, Any]
 
-_WORDS = {1: np.dtype(np.uint8), 4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
+_WORDS: dict[int, np.dtype[Any]] = {1: np.dtype(np.uint8), 4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
 _SMALL = 64  # below this many pixels the general way is as fast
 _local = threading.local()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,17 @@ from lattice.graph.conform import check_same, extend, give_shape
 from lattice.graph.function import Function, Kind, Param
 from lattice.graph.node import Call, IndexSet, Items, Literal, Node, RegionCut, Subset, ValueList
 from lattice.graph.protocols import RegionLike
-from lattice.graph.types import BOOL, COMPLEX, DCOMPLEX, DOUBLE, FLOAT, DType, is_bool, is_complex, is_real, type_name
+from lattice.graph.types import (
+    BOOL,
+    COMPLEX,
+    DCOMPLEX,
+    DOUBLE,
+    FLOAT,
+    DType,
+    is_bool,
+    is_complex,
+    is_real,
+)
 
 __all__ = ["call", "cut", "index_set", "number", "region_cut", "resolve_items", "subset", "value_list"]
 
@@ -52,7 +62,7 @@ def _count(function: Function) -> str:
     return f"{high} argument{plural}" if low == high else f"{low} to {high} arguments"
 
 
-_ACCEPTS = {
+_ACCEPTS: dict[str, tuple[Callable[[DType], bool], str]] = {
     "numeric": (lambda t: not is_bool(t), "a numeric operand"),
     "real": (is_real, "a real operand"),
     "complex": (is_complex, "a complex operand"),
@@ -66,7 +76,8 @@ def _check_type(function: Function, param: Param, arg: Node) -> None:
     attrs = arg.attrs
     if not accepts(attrs.dtype):
         raise LatticeTypeError(
-            f"{function.name} needs {wanted}, not {attrs.describe()}", hint=_type_hint(param.accepts, attrs.dtype)
+            f"{function.name} needs {wanted}, not {attrs.describe()}",
+            hint=_type_hint(param.accepts, attrs.dtype),
         )
     if param.form == "scalar" and not attrs.is_scalar:
         raise LatticeTypeError(f"{function.name} needs a scalar as {param.name}, not {attrs.describe()}")
@@ -90,7 +101,9 @@ def _shaped(function: Function, args: tuple[Node, ...]) -> tuple[Node, ...]:
     """Give index conditions their shape and let lattices conform."""
     lattices = [a for a in args if a.attrs.shape]
     shapeless = any(a.attrs.is_shapeless for a in args)
-    if shapeless and (function.kind is not Kind.ELEMENTWISE or any(p.form == "scalar" for p in function.params)):
+    if shapeless and (
+        function.kind is not Kind.ELEMENTWISE or any(p.form == "scalar" for p in function.params)
+    ):
         raise ShapeMismatchError(
             f"{function.name} cannot take an index condition that has no shape",
             hint="combine it with a lattice first, as in x[index0 in [1:3]]",
@@ -148,7 +161,9 @@ def index_set(axis: Node, ranges: Sequence[tuple[int, int, int]], negate: bool =
     from lattice.errors import LatticeRangeError
 
     if not (axis.attrs.is_scalar and is_real(axis.attrs.dtype)):
-        raise LatticeTypeError(f"the axis of an index condition is a real scalar, not {axis.attrs.describe()}")
+        raise LatticeTypeError(
+            f"the axis of an index condition is a real scalar, not {axis.attrs.describe()}"
+        )
     for first, last, stride in ranges:
         if first > last:
             raise LatticeRangeError(f"the index range {first}:{last} ends before it starts")
@@ -204,6 +219,8 @@ def _item(item: Any, dim: str, length: int) -> slice | int:
             return slice(0, 0, 1)
         return slice(start, start + (count - 1) * step + (1 if step > 0 else -1), step)
     try:
+        if isinstance(item, bool):
+            raise TypeError  # numpy takes it as a mask, not as a number
         number = int(item.__index__())
     except (AttributeError, TypeError):
         msg = f"axis {dim!r} takes an integer or a slice, not {item!r}"
@@ -257,7 +274,7 @@ def number(value: Any, like: DType, negative: Function, plus: Function) -> Node:
     Python numbers are weak: they take the precision of the operand.  numpy scalars keep their own type.
     Negative and complex numbers become the operation that LEL text has for them.
     """
-    if isinstance(value, np.generic) or isinstance(value, bool):
+    if isinstance(value, (np.generic, bool)):
         scalar = np.asarray(value)
         dtype = Literal.of(value).attrs.dtype
         if is_bool(dtype):

@@ -6,6 +6,8 @@ never compared, all extending and stretching is on one operand.
 
 from __future__ import annotations
 
+import itertools
+
 from lattice.errors import CoordinateMismatchError, LatticeError, RegionError, ShapeMismatchError
 from lattice.graph.attributes import Attributes, axis_keys, is_anonymous
 from lattice.graph.node import Call, Extend, IndexSet, Literal, Node
@@ -52,7 +54,7 @@ def extend(a: Node, b: Node, what: str) -> tuple[Node, Node]:
 def check_same(nodes: tuple[Node, ...], what: str) -> None:
     """Check that lattices have the same shape and, where both have coordinates, the same kinds of axes."""
     lattices = [n for n in nodes if n.attrs.shape]
-    for first, other in zip(lattices, lattices[1:], strict=False):
+    for first, other in itertools.pairwise(lattices):
         x, y = first.attrs, other.attrs
         by_kind = x.coords is not None and y.coords is not None
         keys_x, keys_y = axis_keys(x, by_kind), axis_keys(y, by_kind)
@@ -70,7 +72,9 @@ def _is_part(small: tuple[str, ...], large: tuple[str, ...]) -> bool:
     return all(key in rest for key in small)
 
 
-def _fits(small: Attributes, small_keys: tuple[str, ...], large: Attributes, large_keys: tuple[str, ...]) -> bool:
+def _fits(
+    small: Attributes, small_keys: tuple[str, ...], large: Attributes, large_keys: tuple[str, ...]
+) -> bool:
     lengths = dict(zip(large_keys, large.shape or (), strict=True))
     return all(n in (1, lengths[k]) for k, n in zip(small_keys, small.shape or (), strict=True))
 
@@ -90,7 +94,7 @@ def _extended(small: Node, small_keys: tuple[str, ...], large: Node, large_keys:
 def _shape_error(x: Attributes, y: Attributes, what: str) -> LatticeError:
     return ShapeMismatchError(
         f"{what} needs lattices that fit together, not {x.describe()} and {y.describe()}",
-        hint="operators repeat axes that one operand lacks or has with length 1, if all of them are on one operand",
+        hint="operators repeat axes that one operand lacks or has with length 1, all on the same operand",
     )
 
 

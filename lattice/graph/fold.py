@@ -13,7 +13,15 @@ from lattice.graph.node import Call, Literal, Node
 from lattice.graph.types import BOOL, DType
 from lattice.graph.walk import postorder
 
-__all__ = ["ConstantLowering", "constant", "convert", "fold_literals", "fold_one", "lower_call", "lower_literal"]
+__all__ = [
+    "ConstantLowering",
+    "constant",
+    "convert",
+    "fold_literals",
+    "fold_one",
+    "lower_call",
+    "lower_literal",
+]
 
 
 class ConstantLowering:
@@ -62,7 +70,9 @@ class ConstantLowering:
             return self.constant(out[0], dtype)
         return self._operation(kernel, registers, dtype, jit or "")
 
-    def _operation(self, kernel: Callable[..., Any], registers: tuple[int, ...], dtype: DType, jit: str) -> int:
+    def _operation(
+        self, kernel: Callable[..., Any], registers: tuple[int, ...], dtype: DType, jit: str
+    ) -> int:
         raise TypeError("only constants are lowered here")
 
     def and_(self, a: int | None, b: int | None) -> int | None:
@@ -119,7 +129,9 @@ def lower_call(low: ConstantLowering, node: Call, args: tuple[Lowered, ...]) -> 
     """Return an element-wise call in registers, by the rule of its function."""
     function, dtype = node.function, node.attrs.dtype
     if function.lower is not None:
-        return function.lower(low, args, dtype)
+        result = function.lower(low, args, dtype)
+        # a rule sees registers alone: only the node knows that value() drops the mask of constants
+        return result if node.attrs.masked else Lowered(result.value, None, result.dtype)
     assert function.kernel is not None, f"{function.name} has neither kernel nor rule"
     registers = tuple(a.value for a in args)
     if function.convert == "common":

@@ -217,4 +217,3 @@ class Function:
     def summary(self) -> str:
         """First line of the documentation."""
         return self.doc.strip().split("\n", 1)[0]
-

@@ -78,6 +78,7 @@ class Node(metaclass=_Interned):
 
     attrs: Attributes
     children: tuple[Node, ...]
+    _fields: tuple[Any, ...]
 
     def __init__(self, *fields: Any) -> None:
         object.__setattr__(self, "_fields", fields)
@@ -137,12 +138,11 @@ class Literal(Node):
         if dtype is None:
             dtype = _literal_type(value)
         if value is None:
-            node: Literal = Literal(None, dtype)
-            return node
+            return Literal.undefined(dtype)
         with np.errstate(over="ignore"):
             scalar = np.asarray(value).astype(dtype)
-        node = Literal(scalar.tobytes(), dtype)
-        return node
+        literal: Literal = Literal(scalar.tobytes(), dtype)
+        return literal
 
     @staticmethod
     def undefined(dtype: DType) -> Literal:
@@ -217,7 +217,11 @@ class Call(Node):
     def _rebuild(self, children: tuple[Node, ...]) -> Node:
         # Substitution may turn a scalar reduction into a constant; the type stays, a mask may come or go.
         masked = self.function.masked or _any_masked
-        attrs = self.attrs.with_(masked=masked(children)) if self.function.kind is Kind.ELEMENTWISE else self.attrs
+        attrs = (
+            self.attrs.with_(masked=masked(children))
+            if self.function.kind is Kind.ELEMENTWISE
+            else self.attrs
+        )
         node: Node = Call(self.function, children, attrs)
         return node
 
@@ -369,7 +373,9 @@ class Operation(Node):
         """Return for each output axis whether blocks should be as long as possible on it."""
         return tuple(False for _ in self.attrs.shape or ())
 
-    def evaluate(self, inputs: tuple[Any, ...], section: tuple[slice, ...]) -> tuple[np.ndarray, np.ndarray | None]:
+    def evaluate(
+        self, inputs: tuple[Any, ...], section: tuple[slice, ...]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return values and mask of a section.
 
         `inputs` has one object per child with ``array(section)`` -> (values, mask), which evaluates a

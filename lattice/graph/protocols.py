@@ -73,7 +73,7 @@ class Coordinates(Protocol):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Kind of each axis, numpy order: longitude, latitude, spectral, stokes, time, linear, tabular or none."""
+        """Kind of each axis: longitude, latitude, spectral, stokes, time, linear, tabular or none."""
 
     def subset(self, items: tuple[slice | int, ...]) -> Coordinates:
         """Return the coordinates of a cut; an integer drops its axis, steps may be negative."""

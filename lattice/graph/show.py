@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -60,10 +62,10 @@ def _kind(node: Node) -> type[Node]:
 
 
 def quote(name: str, suffix: str = "", region: str = "") -> str:
-    """Return an image name, with the suffix of a mask or a region, as LEL text; in quotes unless it is plain.
+    r"""Return an image name, with the suffix of a mask or region, as LEL text; in quotes unless plain.
 
     >>> quote("f1"), quote("a-b"), quote("c:d", "mask1"), quote("it's"), quote("f1", region="box")
-    ('f1', "'a-b'", "'c\\\\:d:mask1'", '"it\\'s"', 'f1::box')
+    ('f1', "'a-b'", "'c\\:d:mask1'", '"it\'s"', 'f1::box')
     """
     tail = suffix or region
     colons = ("::" if region else ":") if tail else ""
@@ -107,7 +109,7 @@ def _real(value: np.floating, single: bool, integer: bool) -> str:
     if math.isinf(value):
         return ("-" if value < 0 else "") + ("1e999" if single else "1d999")
     if single and integer and float(value).is_integer() and abs(value) < 2**24:
-        return str(int(value))
+        return f"{float(value):.0f}"  # keeps the sign of zero
     mantissa, _, exponent = str(value).partition("e")
     if single:
         return f"{mantissa}e{int(exponent or 0)}"
@@ -189,7 +191,7 @@ def _operation(node: Operation, texts: Texts) -> tuple[str, int]:
     return f"{node.name}({', '.join([*args, *(repr(p) for p in node._fields[1:])])})", _ATOM
 
 
-_SHOW = {
+_SHOW: dict[type[Node], Callable[[Any, Texts], tuple[str, int]]] = {
     Literal: _literal,
     Source: _source,
     Call: _call,

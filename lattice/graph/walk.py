@@ -20,7 +20,9 @@ def postorder(roots: Node | Iterable[Node], descend: Callable[[Node], bool] | No
         Whether to go into the children of a node; the node itself is yielded in any case.
     """
     seen: set[int] = set()
-    stack: list[tuple[Node, bool]] = [(r, False) for r in ([roots] if isinstance(roots, Node) else list(roots))]
+    stack: list[tuple[Node, bool]] = [
+        (r, False) for r in ([roots] if isinstance(roots, Node) else list(roots))
+    ]
     stack.reverse()
     while stack:
         node, done = stack.pop()

@@ -52,7 +52,11 @@ class Blocks:
 
 
 def choose(
-    program: Program, options: Options, chunks: tuple[int, ...] | None = None, sink_bytes: int = 0, held: int = 0
+    program: Program,
+    options: Options,
+    chunks: tuple[int, ...] | None = None,
+    sink_bytes: int = 0,
+    held: int = 0,
 ) -> Blocks:
     """Return the blocks for a program.
 
@@ -137,7 +141,7 @@ def _access(program: Program) -> tuple[bool, ...]:
 def _grow(
     shape: tuple[int, ...], unit: tuple[int, ...], target: int, access: tuple[bool, ...]
 ) -> tuple[int, ...]:
-    """Return a block of about `target` pixels made of whole units, longest on the wanted, then the last axes."""
+    """Return a block of about `target` pixels of whole units, longest on the wanted, then the last axes."""
     block = list(unit)
     order = [i for i in reversed(range(len(shape))) if access[i]]
     order += [i for i in reversed(range(len(shape))) if not access[i]]

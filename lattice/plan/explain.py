@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lattice.config import Options, format_bytes
-from lattice.graph.node import Literal, Node, Source
+from lattice.graph.node import Node, Source
 from lattice.graph.sections import full
 from lattice.graph.show import to_lel, tree
 from lattice.graph.types import type_name
@@ -16,7 +16,7 @@ from lattice.graph.walk import postorder
 from lattice.plan.blocks import choose
 from lattice.plan.memory import resident
 from lattice.plan.program import OperationPixels, Program, StoredPixels, lower
-from lattice.plan.stages import ready_scalars, settle
+from lattice.plan.stages import outline
 
 __all__ = ["Plan", "StageInfo", "explain"]
 
@@ -93,8 +93,8 @@ class Plan:
 
     def _summary(self) -> str:
         return (
-            f"reads {format_bytes(self.bytes_read)}; projected peak memory {format_bytes(self.projected_memory)} "
-            f"(limit {format_bytes(self.memory_limit)})"
+            f"reads {format_bytes(self.bytes_read)}; projected peak memory "
+            f"{format_bytes(self.projected_memory)} (limit {format_bytes(self.memory_limit)})"
         )
 
     __str__ = text
@@ -130,11 +130,9 @@ def explain(node: Node, options: Options, chunks: tuple[int, ...] | None = None)
         Shape of the pieces in which an output would be written.
     """
     stages = []
-    current = settle([node])[0]
-    while ready := ready_scalars([current]):
+    scalars, current = outline(node)
+    for ready in scalars:
         stages += _scalar_stage(ready, options)
-        stand_ins: dict[Node, Node] = {n: Literal.of(1, n.attrs.dtype) for n in ready}
-        current = settle([current], stand_ins)[0]
     if current.attrs.shape:
         what = f"stream {type_name(node.attrs.dtype)} {_times(current.attrs.shape)}"
         stages.append(_stage(what, [current], options, chunks))
@@ -158,13 +156,18 @@ def _stage(title: str, roots: Sequence[Node], options: Options, chunks: tuple[in
     blocks = choose(program, options, chunks)
     n_bytes = _bytes_read(program)
     registers = 2 << 20
-    memory = blocks.workers * (blocks.n_bytes + registers)
+    memory = min(blocks.workers, max(1, blocks.count)) * (blocks.n_bytes + registers)
     lines = [
         f"reads {format_bytes(n_bytes)} of {_sources(roots)}",
-        f"{blocks.count} blocks of {_times(blocks.block)}, {blocks.workers} at once; {_kernels(program)}",
+        f"{_plural(blocks.count, 'block')} of {_times(blocks.block)}, "
+        f"{min(blocks.workers, blocks.count)} at once; {_kernels(program)}",
         f"projected memory {format_bytes(memory)}",
     ]
     return StageInfo(title, tuple(lines), n_bytes, memory, blocks.count)
+
+
+def _plural(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
 
 
 def _times(shape: tuple[int, ...]) -> str:
@@ -191,6 +194,8 @@ def _sources(roots: Sequence[Node]) -> str:
 
 
 def _kernels(program: Program) -> str:
-    operations = [leaf.source.operation.name for leaf in program.leaves if isinstance(leaf.source, OperationPixels)]
-    text = f"{len(program.steps)} kernels a strip"
+    operations = [
+        leaf.source.operation.name for leaf in program.leaves if isinstance(leaf.source, OperationPixels)
+    ]
+    text = f"{_plural(len(program.steps), 'kernel')} a strip"
     return text + (f", operations: {', '.join(operations)}" if operations else "")

@@ -69,7 +69,7 @@ class Leaf:
         """
         wanted = self.needs(section)
         if self.view.is_identity:
-            return self.source.fetch(wanted, out, inputs)  # type: ignore[no-any-return]
+            return self.source.fetch(wanted, out, inputs)
         values, mask = self.source.fetch(wanted, None, inputs)
         return self.view.arrange(values), None if mask is None else self.view.arrange(mask)
 
@@ -196,7 +196,9 @@ class _Lowering(ConstantLowering):
         self.steps: list[Step] = []
         self._leaf_numbers: dict[Any, Lowered] = {}
 
-    def _operation(self, kernel: Callable[..., Any], registers: tuple[int, ...], dtype: DType, jit: str) -> int:
+    def _operation(
+        self, kernel: Callable[..., Any], registers: tuple[int, ...], dtype: DType, jit: str
+    ) -> int:
         key = ("step", kernel, registers, dtype)
         known = len(self.values)
         register = self._register(key, None, dtype)
@@ -333,7 +335,9 @@ def _lower_region_cut(low: _Lowering, node: RegionCut, view: View, x: Lowered) -
     if not node.region.has_mask:
         return x
     inner = view.through_subset(node.region.bounds())
-    inside = low.leaf(node.region, RegionPixels(node.region), inner, BOOL, len(node.region.shape), masked=False)
+    inside = low.leaf(
+        node.region, RegionPixels(node.region), inner, BOOL, len(node.region.shape), masked=False
+    )
     return Lowered(x.value, low.and_(x.mask, inside.value), x.dtype)
 
 
@@ -341,7 +345,8 @@ def _lower_leaf(low: _Lowering, node: Node, view: View) -> Lowered:
     attrs = node.attrs
     if attrs.shape is None:
         raise ShapeMismatchError(
-            "an index condition has no shape of its own", hint="combine it with a lattice, as in x[index0 in [1:3]]"
+            "an index condition has no shape of its own",
+            hint="combine it with a lattice, as in x[index0 in [1:3]]",
         )
     if isinstance(node, ValueList):
         return _lower_list(low, node, view)
@@ -349,7 +354,9 @@ def _lower_leaf(low: _Lowering, node: Node, view: View) -> Lowered:
         return _lower_index(low, node, view)
     if isinstance(node, RegionMask):
         whole = view.through_subset(node.region.bounds())
-        return low.leaf(node.region, RegionPixels(node.region), whole, BOOL, len(node.region.shape), masked=False)
+        return low.leaf(
+            node.region, RegionPixels(node.region), whole, BOOL, len(node.region.shape), masked=False
+        )
     if isinstance(node, Operation):
         inputs = tuple(lower([c], c.attrs.shape or ()) for c in node.children)
         source = OperationPixels(node, inputs)
@@ -378,6 +385,8 @@ def _lower_index(low: _Lowering, node: IndexSet, view: View) -> Lowered:
     ndim = node.attrs.ndim
     number = axis_number(float(axis.value), ndim)
     if number < 0:
-        raise ShapeMismatchError(f"an index condition on axis {float(axis.value):g} meets a lattice of {ndim} axes")
+        raise ShapeMismatchError(
+            f"an index condition on axis {float(axis.value):g} meets a lattice of {ndim} axes"
+        )
     source = IndexPixels(number, ndim, node.ranges, node.negate)
     return low.leaf(source, source, view, BOOL, ndim, masked=False)

@@ -17,7 +17,7 @@ from lattice.graph.function import Function, Kind
 from lattice.graph.node import Call, Literal, Node
 from lattice.graph.walk import postorder
 
-__all__ = ["Measure", "measures_of", "ready_scalars", "settle", "value_of"]
+__all__ = ["Measure", "measures_of", "outline", "ready_scalars", "settle", "value_of"]
 
 Ranks = Callable[[int], tuple[int, ...]]
 
@@ -106,6 +106,18 @@ def ready_scalars(roots: Sequence[Node]) -> list[Node]:
             ready.append(node)
         clean[id(node)] = inputs and not open_scalar
     return ready
+
+
+def outline(root: Node) -> tuple[list[list[Node]], Node]:
+    """Return the stages of scalars of a graph, and the graph with stand-ins for them; nothing is computed."""
+    stages = []
+    current = settle([root])[0]
+    while ready := ready_scalars([current]):
+        stages.append(ready)
+        # any value will do: what is read and where masks are does not depend on it
+        stand_ins: dict[Node, Node] = {n: Literal.of(1, n.attrs.dtype) for n in ready}
+        current = settle([current], stand_ins)[0]
+    return stages, current
 
 
 def measures_of(node: Node) -> Measure | None:

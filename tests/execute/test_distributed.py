@@ -82,7 +82,10 @@ def test_files_written_by_a_cluster_are_those_of_threads(
     tree = function("*", fits, function("[]", fits, function(">", fits, function("median", fits))))
     write(tree, tmp_path / f"cluster.{suffix}")
     write(tree, tmp_path / f"threads.{suffix}", OPTIONS.replace(scheduler="threads"))
-    got, expected = compute(read(tmp_path / f"cluster.{suffix}")), compute(read(tmp_path / f"threads.{suffix}"))
+    got, expected = (
+        compute(read(tmp_path / f"cluster.{suffix}")),
+        compute(read(tmp_path / f"threads.{suffix}")),
+    )
     np.testing.assert_array_equal(got.values, expected.values)
     np.testing.assert_array_equal(got.mask, expected.mask)
     if suffix == "fits":
@@ -99,5 +102,5 @@ def test_dask_arrays_run_on_a_cluster(client: Any, fits: Source) -> None:
 
 def test_errors_of_workers_reach_the_client(client: Any, fits: Source) -> None:
     Path(fits.name).unlink()
-    with pytest.raises(LatticeError, match="in.fits"):
+    with pytest.raises(LatticeError, match=r"in\.fits"):
         compute(function("sum", fits), OPTIONS)

@@ -53,7 +53,9 @@ def _tame(values: np.ndarray) -> bool:
     st.integers(1, 3),
     st.sampled_from(["threads", "synchronous"]),
 )
-def test_same_for_any_cutting_and_threads(tree: Node, strip: int, block: int, workers: int, scheduler: str) -> None:
+def test_same_for_any_cutting_and_threads(
+    tree: Node, strip: int, block: int, workers: int, scheduler: str
+) -> None:
     whole = compute(tree, PLAIN)
     other = compute(tree, PLAIN.replace(strip=strip, block=block, workers=workers, scheduler=scheduler))
     good = np.ones(SHAPE, bool) if whole.mask is None else whole.mask

@@ -142,7 +142,9 @@ class Failing(Counting):
 @pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
 def test_errors_of_readers_reach_the_caller(scheduler: str) -> None:
     x, _ = counted((8, 5, 7))
-    broken: Source = Source(Failing(ArrayReader(np.zeros((8, 5, 7), np.float32))), "broken", "", None, x.attrs)
+    broken: Source = Source(
+        Failing(ArrayReader(np.zeros((8, 5, 7), np.float32))), "broken", "", None, x.attrs
+    )
     with pytest.raises(LatticeError, match="the disk is gone"):
         compute(function("sum", broken), OPTIONS.replace(scheduler=scheduler, block=35, workers=2))
 

@@ -101,7 +101,9 @@ def test_blocks_are_whole_tiles_and_whole_chunks() -> None:
     assert chunked.block[1] % 32 == 0
 
 
-def test_little_memory_means_smaller_blocks_then_fewer_workers_then_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_little_memory_means_smaller_blocks_then_fewer_workers_then_refusal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     shape = (64, 512, 512)
     program = lower([image(np.broadcast_to(np.float32(0), shape), tile=(1, 64, 64))], shape)
     roomy = choose(program, OPTIONS.replace(workers=8))
@@ -110,7 +112,7 @@ def test_little_memory_means_smaller_blocks_then_fewer_workers_then_refusal(monk
     assert tight.n_bytes < roomy.n_bytes
     assert tight.workers * tight.n_bytes <= 40_000
     monkeypatch.setattr("lattice.plan.blocks.allowance", lambda _o: 3)
-    with pytest.raises(MemoryLimitError, match="needs .* but the memory limit"):
+    with pytest.raises(MemoryLimitError, match=r"needs .* but the memory limit"):
         choose(program, OPTIONS)
 
 
