@@ -12,12 +12,13 @@ def _cast(b: Lowering, args: tuple[Lowered, ...], dtype: DType) -> Lowered:
 
 
 def _conversion(name: str, accepts: str, dtype: DType, doc: str, aliases: tuple[str, ...] = ()) -> None:
+    example = f"{name}(f1 > 0)" if dtype == BOOL else f"{name}(f1)"
     define(
         name,
         Kind.ELEMENTWISE,
         (Param("x", accepts),),
         lambda _types: dtype,
-        doc=f"{doc}\n\n>>> {name}(f1)",
+        doc=f"{doc}\n\n>>> {example}",
         family="conversion",
         aliases=aliases,
         lower=_cast,

@@ -44,16 +44,17 @@ def _as_scalar(args: tuple[Node, ...]) -> bool:
     return args[0].attrs.is_scalar and args[0].attrs.masked
 
 
-def _reduction(name: str, state: str, finish: Any, doc: str, **options: Any) -> Function:
+def _reduction(
+    name: str, state: str, finish: Any, doc: str, example: str = "f1", **options: Any
+) -> Function:
     settings: dict[str, Any] = {
         "params": (X,),
         "result": same,
         "of_scalar": _itself,
         "family": "statistics",
     } | options
-    return define(
-        name, Kind.REDUCTION, doc=f"{doc}\n\n>>> {name}(f1)", state=state, finish=finish, **settings
-    )
+    doc = f"{doc}\n\n>>> {name}({example})"
+    return define(name, Kind.REDUCTION, doc=doc, state=state, finish=finish, **settings)
 
 
 def _mean(s: Sum | Moments, _dtype: DType) -> Any:
@@ -88,6 +89,7 @@ _reduction(
     variance_of,
     "Variance of the good pixels, with n - 1 degrees of freedom; of complex numbers with plain squares.",
     of_scalar=_zero,
+    unit="none",
 )
 _reduction("stddev", "moments", _stddev, "Square root of the variance.", of_scalar=_zero)
 
@@ -149,6 +151,7 @@ def _logical(name: str, finish: Any, result: Any, doc: str) -> None:
         "truth",
         finish,
         doc,
+        "f1 > 0",
         params=(X_BOOL,),
         result=result,
         of_scalar=None,
@@ -220,6 +223,7 @@ _reduction(
     "order",
     _average,
     "Value below which the fraction f of the good pixels lies; 0.5 gives the median.",
+    "f1, 0.9",
     params=(X_REAL, Param("f", "real", "scalar")),
     ranks=_fractile_ranks,
 )
@@ -228,6 +232,7 @@ _reduction(
     "order",
     lambda values, _t, *_f: values[1] - values[0],
     "Difference between the values at two fractions, f2 being 1 - f1 if it is left out.",
+    "f1, 0.25, 0.75",
     params=(
         Param("x", "real", "lattice"),
         Param("f1", "real", "scalar"),
@@ -236,7 +241,6 @@ _reduction(
     of_scalar=None,
     ranks=_range_ranks,
 )
-# docstrings above show the call with one argument; these two want their fractions
 __all__ = [
     "AbsoluteDeviation",
     "Count",

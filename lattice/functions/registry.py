@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -113,7 +114,7 @@ def elementwise(
     """
 
     def decorate(kernel: Callable[..., Any]) -> Callable[..., Any]:
-        options.setdefault("doc", kernel.__doc__ or "")
+        options.setdefault("doc", inspect.getdoc(kernel) or "")
         define(name, Kind.ELEMENTWISE, params or (Param("x"),), result or common, kernel=kernel, **options)
         return kernel
 

@@ -49,7 +49,9 @@ def rebin(x: Node, factors: tuple[int, ...]) -> Node:
     if coords is not None and any(
         kind == "stokes" and factor != 1 for kind, factor in zip(coords.kinds, factors, strict=True)
     ):
-        raise CoordinateMismatchError("Stokes parameters cannot be averaged: the factor of a Stokes axis is 1")
+        raise CoordinateMismatchError(
+            "Stokes parameters cannot be averaged: the factor of a Stokes axis is 1"
+        )
     node: Node = Rebin((x,), factors)
     return node
 
@@ -100,6 +102,7 @@ class Rebin(Operation):
         for axis, (factor, have) in enumerate(zip(self.factors, wide.shape, strict=True)):
             if factor == 1:
                 continue
+            factor = min(factor, max(1, have))  # a bin longer than the axis may not fit an int64
             starts = np.arange(0, have, factor)
             wide = np.add.reduceat(wide, starts, axis=axis)
             if counts is not None:
@@ -129,8 +132,13 @@ def _rebin(args: tuple[Node, ...]) -> Node:
     for node in given:
         value = constant(node)
         if value is None or value.value is None:
-            raise LatticeRangeError("the factors of rebin() are constants: they decide the shape of the result")
-        numbers.append(math.floor(float(value.value) + 0.5))
+            raise LatticeRangeError(
+                "the factors of rebin() are constants: they decide the shape of the result"
+            )
+        factor = float(value.value)
+        if not math.isfinite(factor):
+            raise LatticeRangeError(f"a rebin factor is at least 1, not {factor}")
+        numbers.append(math.floor(factor + 0.5))
     return rebin(x, tuple(numbers[::-1]))
 
 

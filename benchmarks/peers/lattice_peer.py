@@ -1,0 +1,49 @@
+"""lattice, by its public face."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.data import Dataset
+from benchmarks.peers.base import Peer, fits_planes
+from benchmarks.rows import Row
+
+__all__ = ["LatticePeer"]
+
+
+class LatticePeer(Peer):
+    """Reads FITS, writes FITS."""
+
+    name = "lattice"
+    form = "fits"
+    suffix = ".fits"
+    note = "FITS to FITS"
+
+    def prepare(self, threads: int) -> dict[str, str]:
+        import lattice
+
+        return {"lattice": lattice.__version__, "numpy": np.__version__}
+
+    def run(self, row: Row, data: Dataset, out: Path) -> dict[str, float]:
+        import lattice
+
+        a: Any = lattice.open(str(data.path("a", "fits")))
+        if row.key == "robust":
+            found = a.statistics(robust=True)
+            return {name: float(found[name]) for name in ("median", "medabsdevmed", "quartile")}
+        names: dict[str, Any] = {"a": a}
+        if re.search(r"\bb\b", row.text):
+            names["b"] = lattice.open(str(data.path("b", "fits")))
+        image: Any = lattice.expr(row.text, **names)
+        if row.saves:
+            image.save(str(out))
+            return {}
+        return {row.key: float(image)}
+
+    def result_planes(self, out: Path, shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
+        return fits_planes(out, shape)

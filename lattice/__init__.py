@@ -1,0 +1,131 @@
+"""Lazy expressions on N-dimensional astronomical images.
+
+`open` an image, write an expression as text (`expr`) or with Python operators, and `Image.save` it or take a
+number from it; nothing is read before that.  Every name is loaded on first use, so that importing lattice
+costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lattice import config, coords, errors, regions
+    from lattice.api import concat, expr, formats, open
+    from lattice.config import Options, get_options, set_options
+    from lattice.coords.system import CoordinateSystem
+    from lattice.errors import (
+        CoordinateMismatchError,
+        FormatError,
+        FunctionError,
+        ImageNotFoundError,
+        LatticeError,
+        LatticeRangeError,
+        LatticeTypeError,
+        LatticeWarning,
+        LELSyntaxError,
+        MemoryLimitError,
+        NameNotFoundError,
+        OutputExistsError,
+        RegionError,
+        ShapeMismatchError,
+        StorageError,
+        UnitMismatchError,
+    )
+    from lattice.functions.registry import define
+    from lattice.functions.registry import elementwise as function
+    from lattice.graph.function import Param
+    from lattice.image import Image
+    from lattice.statistics import Statistics
+
+__version__ = "0.1.0"
+
+# Where each public name is found: module, and its name there.
+_NAMES: dict[str, tuple[str, str]] = {
+    "CoordinateSystem": ("lattice.coords.system", "CoordinateSystem"),
+    "Image": ("lattice.image", "Image"),
+    "Options": ("lattice.config", "Options"),
+    "Param": ("lattice.graph.function", "Param"),
+    "Statistics": ("lattice.statistics", "Statistics"),
+    "concat": ("lattice.api", "concat"),
+    "define": ("lattice.functions.registry", "define"),
+    "expr": ("lattice.api", "expr"),
+    "formats": ("lattice.api", "formats"),
+    "function": ("lattice.functions.registry", "elementwise"),
+    "get_options": ("lattice.config", "get_options"),
+    "open": ("lattice.api", "open"),
+    "set_options": ("lattice.config", "set_options"),
+}
+_ERRORS = (
+    "CoordinateMismatchError",
+    "FormatError",
+    "FunctionError",
+    "ImageNotFoundError",
+    "LELSyntaxError",
+    "LatticeError",
+    "LatticeRangeError",
+    "LatticeTypeError",
+    "LatticeWarning",
+    "MemoryLimitError",
+    "NameNotFoundError",
+    "OutputExistsError",
+    "RegionError",
+    "ShapeMismatchError",
+    "StorageError",
+    "UnitMismatchError",
+)
+_NAMES |= {name: ("lattice.errors", name) for name in _ERRORS}
+_MODULES = ("config", "coords", "errors", "functions", "plot", "regions")
+
+__all__ = [
+    "CoordinateMismatchError",
+    "CoordinateSystem",
+    "FormatError",
+    "FunctionError",
+    "Image",
+    "ImageNotFoundError",
+    "LELSyntaxError",
+    "LatticeError",
+    "LatticeRangeError",
+    "LatticeTypeError",
+    "LatticeWarning",
+    "MemoryLimitError",
+    "NameNotFoundError",
+    "Options",
+    "OutputExistsError",
+    "Param",
+    "RegionError",
+    "ShapeMismatchError",
+    "Statistics",
+    "StorageError",
+    "UnitMismatchError",
+    "concat",
+    "config",
+    "coords",
+    "define",
+    "errors",
+    "expr",
+    "formats",
+    "function",
+    "get_options",
+    "open",
+    "regions",
+    "set_options",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        module, attribute = _NAMES[name]
+        value = getattr(importlib.import_module(module), attribute)
+    elif name in _MODULES:
+        value = importlib.import_module(f"lattice.{name}")
+    else:
+        raise AttributeError(f"module 'lattice' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES, "__version__"})

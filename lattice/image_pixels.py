@@ -1,0 +1,241 @@
+"""Images asked for their pixels: this is where reading and computing begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from lattice.errors import LatticeTypeError, ShapeMismatchError
+from lattice.graph.node import Literal, Node
+from lattice.graph.types import is_bool
+from lattice.image_make import Parts, in_memory
+from lattice.image_ops import ImageMath, refuse_truth, undefined
+
+if TYPE_CHECKING:
+    from lattice.statistics import Statistics
+
+__all__ = ["ImagePixels"]
+
+
+class ImagePixels(ImageMath):
+    """The pixels of an image: in memory, as dask arrays, as numbers, in a file."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __getitem__(self, key: Any) -> Self: ...
+
+    def _evaluate(self) -> Any:
+        """Return values and mask; kept for scalars, which cost nothing to keep."""
+        if "evaluated" in self._kept:
+            return self._kept["evaluated"]
+        from lattice.execute.run import compute
+
+        found = compute(self._node)
+        if not self.shape:
+            self._kept["evaluated"] = found
+        return found
+
+    def compute(self) -> Self:
+        """Return the image with its pixels in memory."""
+        found = self._evaluate()
+        attrs = self._node.attrs
+        if not self.shape:
+            node: Node = (
+                Literal.undefined(self.dtype)
+                if found.values is None
+                else Literal.of(found.values, self.dtype)
+            )
+            return self._of(Parts(node, history=self._history))
+        node, mask = in_memory(found.values, found.mask, attrs)
+        masks = {} if mask is None else {"mask0": mask}
+        return self._of(Parts(node, masks, None if mask is None else "mask0", self._history))
+
+    @property
+    def values(self) -> np.ndarray:
+        """The pixels as a numpy array: values as they are computed, whether they are good or bad.
+
+        Bad pixels have the value that is stored or computed under the mask; `filled` replaces it and
+        `to_masked_array` keeps the mask. An undefined scalar is NaN (False if it is Bool).
+        """
+        found = self._evaluate()
+        if self.shape:
+            return np.asarray(found.values)
+        if found.values is None:
+            return np.array(False if is_bool(self.dtype) else np.nan, self.dtype)
+        return np.asarray(found.values, self.dtype)
+
+    def filled(self, value: Any = None) -> np.ndarray:
+        """Return the pixels as a numpy array, bad ones replaced by `value`; by default NaN, or False."""
+        masked = self.to_masked_array()
+        fill = (False if is_bool(self.dtype) else np.nan) if value is None else value
+        return np.asarray(masked.filled(fill))
+
+    def to_masked_array(self) -> np.ma.MaskedArray:
+        """Return the pixels as a numpy masked array (whose mask is True where a pixel is bad)."""
+        found = self._evaluate()
+        if not self.shape:
+            bad = found.values is None or (found.mask is not None and not bool(np.all(found.mask)))
+            return np.ma.MaskedArray(self.values, mask=bad)
+        mask = np.ma.nomask if found.mask is None else ~np.asarray(found.mask)
+        return np.ma.MaskedArray(found.values, mask=mask)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("the pixels of an image are computed: they cannot be had without a copy")
+        return self.values if dtype is None else self.values.astype(dtype)
+
+    def _dask(self) -> tuple[Any, Any]:
+        if "dask" not in self._kept:
+            from lattice.execute.lazy import dask_arrays
+
+            self._kept["dask"] = dask_arrays(self._node)
+        return self._kept["dask"]
+
+    @property
+    def data(self) -> Any:
+        """The values as a dask array, lazy to the end."""
+        return self._dask()[0]
+
+    @property
+    def mask(self) -> Any:
+        """The effective mask as a dask array, True = good; None where every pixel is good."""
+        return self._dask()[1]
+
+    def item(self) -> Any:
+        """Return the value of an image of one pixel as a Python number; undefined is NaN."""
+        if self.size != 1:
+            raise ShapeMismatchError(
+                f"an image of shape {self.shape} is not one number", hint="reduce it, or cut a pixel"
+            )
+        if not self.shape:
+            return self.values.item()
+        return self[(0,) * self.ndim].item()
+
+    def _number(self, kind: Any) -> Any:
+        if self.size != 1:
+            raise ShapeMismatchError(
+                f"an image of shape {self.shape} is not one number",
+                hint="reduce it, as in image.max(), or cut a pixel, as in image[0, 0]",
+            )
+        one = self if not self.shape else self[(0,) * self.ndim]
+        masked = one.to_masked_array()
+        if kind in (int, bool) and bool(np.ma.getmaskarray(masked)):
+            raise undefined(f"{kind.__name__}()")
+        if bool(np.ma.getmaskarray(masked)):
+            return kind(np.nan)
+        if kind is float and self.dtype.kind == "c":
+            raise LatticeTypeError("a complex number is not a float", hint="take .real, .imag or abs()")
+        return kind(masked.data[()])
+
+    def __float__(self) -> float:
+        return self._number(float)
+
+    def __int__(self) -> int:
+        return self._number(int)
+
+    def __complex__(self) -> complex:
+        return self._number(complex)
+
+    def __bool__(self) -> bool:
+        if self.shape:
+            refuse_truth()
+        return self._number(bool)
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        return format(self.item(), spec)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise LatticeTypeError("a scalar has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Self]:
+        if not self.shape:
+            raise LatticeTypeError("a scalar cannot be iterated over")
+        return (self[i] for i in range(self.shape[0]))
+
+    __contains__ = None  # `x in image` would compare with one cut after the other
+
+    def to_xarray(self, name: str = "values") -> Any:
+        """Return a lazy xarray Dataset: the values, and the mask (True = good) if there is one.
+
+        Parameters
+        ----------
+        name : str, optional
+            Name of the variable with the values.
+        """
+        from lattice.image_export import to_xarray
+
+        return to_xarray(self, name)
+
+    def to_nddata(self) -> Any:
+        """Return an astropy NDData with the pixels in memory, their mask inverted as astropy has it."""
+        from lattice.image_export import to_nddata
+
+        return to_nddata(self)
+
+    def statistics(
+        self, keys: Iterable[str] | None = None, *, robust: bool = False, dims: Any = None
+    ) -> Statistics:
+        """Return statistics of the good pixels, computed together.
+
+        Parameters
+        ----------
+        keys : iterable of str, optional
+            Which: npts, sum, sumsq, mean, sigma, rms, min, max, minpos, maxpos, median, medabsdevmed, q1, q3,
+            quartile. The default is all up to maxpos, with `robust` all.
+        robust : bool, optional
+            Whether to compute the last five as well.
+        dims : str or sequence, optional
+            Dims (or axis numbers) over which to compute; the default is the whole image.
+
+        Returns
+        -------
+        Statistics
+            A mapping: numbers for the whole image, images over `dims`. See `lattice.statistics`.
+        """
+        from lattice.statistics import statistics
+
+        return statistics(self, keys, robust=robust, dims=dims)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        sync: bool = False,
+        format: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """Compute the image block by block and write it to a file.
+
+        The file appears complete or not at all, also when it replaces the source of the image.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write; the ending names the format.
+        overwrite : bool, optional
+            Whether an existing image may be replaced.
+        sync : bool, optional
+            Whether the file must be on the device, safe from a power failure, on return.
+        format : str, optional
+            Name of the format, see `lattice.formats`, for paths with another ending.
+        **options
+            For the format, such as ``mask="extension"`` for FITS.
+
+        Returns
+        -------
+        Image
+            The file, opened.
+        """
+        from lattice.image_export import save
+
+        return save(self, path, overwrite=overwrite, sync=sync, format=format, options=options)

@@ -1,0 +1,195 @@
+"""What a format gives and takes: an opened image, the description of a new one, and its output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from lattice.coords.system import CoordinateSystem
+from lattice.errors import LatticeWarning
+from lattice.graph.protocols import Reader, Writer
+
+__all__ = ["Beam", "Format", "ImageSpec", "LatticeWarning", "MetaCard", "Output", "Stored"]
+
+MetaCard = tuple[str, Any, str]
+"""Keyword, value, comment."""
+
+Beam = tuple[float, float, float]
+"""Major axis, minor axis and position angle, all in degrees."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An image in storage, as `Format.open` finds it: nothing but headers has been read.
+
+    Attributes
+    ----------
+    reader : Reader
+        The pixels.
+    dims : tuple of str
+        Name of each axis, numpy order.
+    unit : str
+        Brightness unit, empty if unknown.
+    coords : CoordinateSystem or None
+        Coordinates of the axes.
+    masks : dict of str to Reader
+        Named masks, True = good.
+    default_mask : str or None
+        Which of them applies when none is asked for.
+    nan_masked : bool
+        True if NaN values stand for bad pixels.
+    meta : tuple of (keyword, value, comment)
+        Header cards that describe the observation, in order.
+    history : tuple of str
+        Processing history, oldest first.
+    beams : tuple of (major, minor, angle)
+        None, one for all planes, or one per plane; degrees.
+    source : str
+        Where it came from, such as ``m.fits[1]``.
+    format : str
+        Name of the format.
+    """
+
+    reader: Reader
+    dims: tuple[str, ...]
+    unit: str = ""
+    coords: CoordinateSystem | None = None
+    masks: Mapping[str, Reader] = field(default_factory=dict)
+    default_mask: str | None = None
+    nan_masked: bool = False
+    meta: tuple[MetaCard, ...] = ()
+    history: tuple[str, ...] = ()
+    beams: tuple[Beam, ...] = ()
+    source: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """An image that is to be written, as `Format.create` gets it.
+
+    Attributes
+    ----------
+    shape, dims, dtype, unit, coords, meta, history, beams
+        As in `Stored`.
+    masked : bool
+        True if a mask will come with the values.
+    mask_names : tuple of str
+        Further named masks that will be written.
+    default_mask : str or None
+        Name for the mask that comes with the values; ``mask0`` if None.
+    """
+
+    shape: tuple[int, ...]
+    dims: tuple[str, ...]
+    dtype: np.dtype[Any]
+    unit: str = ""
+    coords: CoordinateSystem | None = None
+    masked: bool = False
+    mask_names: tuple[str, ...] = ()
+    default_mask: str | None = None
+    meta: tuple[MetaCard, ...] = ()
+    history: tuple[str, ...] = ()
+    beams: tuple[Beam, ...] = ()
+
+
+class Output(ABC):
+    """An image being written under a temporary name.
+
+    Used as a context manager it is committed at the end of the block, and aborted if the block raises.
+
+    Attributes
+    ----------
+    path : str
+        Where the image will be after `commit`.
+    writer : Writer
+        Takes the values and the mask that goes with them.
+    mask_writers : dict of str to Writer
+        Take the further named masks.
+    """
+
+    path: str
+    writer: Writer
+    mask_writers: dict[str, Writer]
+
+    def __init__(self) -> None:
+        self._open = True
+        self._pid = os.getpid()
+
+    @abstractmethod
+    def _commit(self) -> None: ...
+
+    @abstractmethod
+    def _abort(self) -> None: ...
+
+    def commit(self) -> None:
+        """Finish the image and move it to its place."""
+        if self._open:
+            self._open = False
+            try:
+                self._commit()
+            except BaseException:
+                self._abort()
+                raise
+
+    def abort(self) -> None:
+        """Remove all that was written."""
+        if self._open:
+            self._open = False
+            self._abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.abort()
+
+    def __del__(self) -> None:
+        # A forked child holds a copy of this object but does not own the file.
+        if getattr(self, "_open", False) and self._pid == os.getpid():
+            with contextlib.suppress(Exception):
+                self.abort()
+
+
+@runtime_checkable
+class Format(Protocol):
+    """One kind of file that lattice can read, write, or both."""
+
+    @property
+    def name(self) -> str:
+        """Short name, such as ``fits``."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Endings of file names, lower case with the dot; the first is the usual one."""
+
+    @property
+    def description(self) -> str:
+        """One line for people."""
+
+    @property
+    def can(self) -> frozenset[str]:
+        """What it does and holds: ``read``, ``write``, ``complex``, ``bool``, ``masks``, ``parallel``..."""
+
+    def sniff(self, path: str) -> bool:
+        """Return True if the content at `path` is of this format."""
+
+    def open(self, path: str, **selectors: Any) -> Stored:
+        """Open an image; reads headers only."""
+
+    def create(
+        self, path: str, spec: ImageSpec, *, overwrite: bool = False, sync: bool = False, **options: Any
+    ) -> Output:
+        """Start a new image under a temporary name."""

@@ -1,0 +1,399 @@
+"""Pixels of FITS images, read by section with their scaling."""
+
+from __future__ import annotations
+
+import atexit
+import math
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lattice.errors import FormatError, LatticeError
+from lattice.graph.sections import Section, n_pixels, shape_of
+from lattice.io.files import Identity, Opened, add_bytes
+from lattice.io.fits_hdus import HDU
+from lattice.io.raw import Layout, natural_tile, read_section, section_bytes
+from lattice.io.spool import Spool
+
+__all__ = ["Decoder", "FitsCompressedReader", "FitsReader", "decoder_of"]
+
+_STORED = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_UNSIGNED_64 = 1 << 63
+_EXACT_32 = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """How stored numbers become values.
+
+    Attributes
+    ----------
+    bitpix : int
+        Kind of the stored numbers.
+    scale, zero : float
+        value = zero + scale * stored.
+    blank : int or None
+        Stored integer that means a bad pixel.
+    kind : str
+        ``value``, ``nonzero`` (a boolean) or ``notblank`` (the mask that goes with a boolean image).
+    """
+
+    bitpix: int
+    scale: float = 1.0
+    zero: float = 0.0
+    blank: int | None = None
+    kind: str = "value"
+
+    @property
+    def stored(self) -> np.dtype[Any]:
+        """Type in the file."""
+        return np.dtype(_STORED[self.bitpix])
+
+    @property
+    def is_scaled(self) -> bool:
+        """True if values differ from the stored numbers."""
+        return self.scale != 1.0 or self.zero != 0.0
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values.
+
+        8 and 16-bit integers fit float32, also when scaled, unless the offset is so large that float32 would
+        merge neighbouring values; 32 and 64-bit integers become float64; floats keep their type.
+        """
+        if self.kind != "value":
+            return np.dtype(bool)
+        if self.bitpix < 0:
+            return np.dtype(np.float32 if self.bitpix == -32 else np.float64)
+        if self.bitpix > 16:
+            return np.dtype(np.float64)
+        span = 255 if self.bitpix == 8 else 32768
+        wide = abs(self.zero) > (_EXACT_32 - span) * abs(self.scale)
+        return np.dtype(np.float64 if wide else np.float32)
+
+    @property
+    def may_have_nan(self) -> bool:
+        """False if the stored numbers prove that there are no bad pixels."""
+        return self.kind == "value" and (self.bitpix < 0 or self.blank is not None)
+
+    def convert(self, stored: np.ndarray, values: np.ndarray) -> None:
+        """Turn stored numbers into values; both may have any strides."""
+        if self.kind == "nonzero":
+            np.not_equal(stored, 0, out=values)
+        elif self.kind == "notblank":
+            np.not_equal(stored, self.blank or 0, out=values)
+        elif self.bitpix == 64 and self.zero == _UNSIGNED_64 and self.scale == 1:
+            unsigned = stored.astype(np.int64).view(np.uint64) ^ np.uint64(_UNSIGNED_64)
+            np.copyto(values, unsigned, casting="unsafe")
+            self._put_blank(stored, values)
+        else:
+            if not self.is_scaled:
+                np.copyto(values, stored, casting="unsafe")
+            elif values.dtype == np.float64 or self._is_exact_32:
+                np.copyto(values, stored, casting="unsafe")
+                self._scale(values)
+            else:
+                # One rounding, from float64, whatever the scale.
+                wide = stored.astype(np.float64)
+                self._scale(wide)
+                np.copyto(values, wide, casting="unsafe")
+            self._put_blank(stored, values)
+
+    @property
+    def _is_exact_32(self) -> bool:
+        return self.bitpix in (8, 16) and self.scale == 1 and self.zero.is_integer()
+
+    def _scale(self, values: np.ndarray) -> None:
+        with np.errstate(all="ignore"):
+            if self.scale != 1:
+                values *= values.dtype.type(self.scale)
+            if self.zero != 0:
+                values += values.dtype.type(self.zero)
+
+    def _put_blank(self, stored: np.ndarray, values: np.ndarray) -> None:
+        if self.blank is not None:
+            bad = stored == self.blank
+            if bad.any():
+                np.copyto(values, np.nan, where=bad)
+
+    def finish(self, values: np.ndarray) -> None:
+        """Turn stored floats into values in place."""
+        np.copyto(values, values.view(self.stored))
+        if self.is_scaled:
+            if values.dtype == np.float64:
+                self._scale(values)
+            else:
+                wide = values.astype(np.float64)
+                self._scale(wide)
+                with np.errstate(over="ignore"):
+                    np.copyto(values, wide, casting="unsafe")
+
+
+def decoder_of(hdu: HDU, what: str) -> Decoder:
+    """Return how the pixels of an image unit are stored.
+
+    Parameters
+    ----------
+    hdu : HDU
+        The unit.
+    what : str
+        Its name for messages.
+    """
+    z = "Z" if hdu.kind == "compressed" else ""
+    bitpix = hdu.get(z + "BITPIX")
+    if bitpix not in _STORED:
+        raise FormatError(f"{what}: {z}BITPIX = {bitpix!r} is not a FITS pixel type")
+    scale, zero = _real(hdu, "BSCALE", 1.0, what), _real(hdu, "BZERO", 0.0, what)
+    blank = None
+    if bitpix > 0:
+        blank = hdu.get("BLANK", hdu.get("ZBLANK") if z else None)
+        if isinstance(blank, float) and blank.is_integer():
+            blank = int(blank)
+        low, high = (0, 255) if bitpix == 8 else (-(1 << (bitpix - 1)), (1 << (bitpix - 1)) - 1)
+        # A blank that no pixel can have marks none.
+        if isinstance(blank, bool) or not isinstance(blank, int) or not low <= blank <= high:
+            blank = None
+    if bitpix == 8 and hdu.get("LATTYPE") == "bool":
+        return Decoder(8, blank=blank, kind="nonzero")
+    return Decoder(bitpix, scale, zero, blank)
+
+
+def _real(hdu: HDU, keyword: str, default: float, what: str) -> float:
+    value = hdu.get(keyword, default)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise FormatError(f"{what}: {keyword} = {value!r} is not a number")
+    return float(value)
+
+
+class FitsReader:
+    """An uncompressed FITS image as a source of pixels.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of the file.
+    identity : Identity
+        State of the file when it was opened.
+    layout : Layout
+        Where the pixels lie, in the unpacked file if `packed`.
+    decoder : Decoder
+        What they mean.
+    label : str
+        Short name for people.
+    packed : bool
+        True if the file is compressed as a whole (``.gz``), and read from an unpacked copy.
+    """
+
+    direct = True
+
+    def __init__(
+        self,
+        path: str,
+        identity: Identity,
+        layout: Layout,
+        decoder: Decoder,
+        label: str,
+        packed: bool = False,
+    ) -> None:
+        self.path = path
+        self.identity = identity
+        self.layout = layout
+        self.decoder = decoder
+        self.label = label
+        self.packed = packed
+        self.dtype = decoder.dtype
+        self.token = "fits-{}|{}|{}|{}".format(path, "|".join(map(str, identity)), layout.offset, decoder)
+        self._source = Spool.of(path, identity) if packed else Opened(path, identity)
+        self._finish = decoder.finish if decoder.kind == "value" and decoder.bitpix < 0 else None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the image."""
+        return self.layout.shape
+
+    @property
+    def tile(self) -> tuple[int, ...]:
+        """Whole rows or planes of about 4 MB."""
+        return natural_tile(self.layout.shape, self.layout.dtype.itemsize)
+
+    def read(self, section: Section, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the values of a section, in `out` if that is given."""
+        if out is None:
+            out = np.empty(shape_of(section), self.dtype)
+        # A descriptor is held per call, not per reader.
+        with self._source.copy() as fd:
+            read_section(fd, self.path, self.layout, section, out, self.decoder.convert, self._finish)
+        return out
+
+    def bytes_read(self, section: Section) -> int:
+        """Return how many bytes of the file a section takes."""
+        return section_bytes(self.layout, section)
+
+    def __dask_tokenize__(self) -> str:
+        return self.token
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (FitsReader, (self.path, self.identity, self.layout, self.decoder, self.label, self.packed))
+
+    def __repr__(self) -> str:
+        return f"FitsReader({self.label!r}, shape={self.shape}, dtype={self.dtype})"
+
+
+class _Library:
+    """A compressed file that astropy has open, for one reader at a time."""
+
+    def __init__(self, path: str) -> None:
+        from astropy.io import fits
+
+        self.lock = threading.Lock()
+        self.hdus: Any = fits.open(path, memmap=False, lazy_load_hdus=True, do_not_scale_image_data=True)
+
+    def close(self) -> None:
+        """Close the file when its present reader is done."""
+        with self.lock:
+            self.hdus.close()
+            self.hdus = None
+
+
+class _Libraries:
+    """A few of them per process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.entries: OrderedDict[tuple[str, Identity], _Library] = OrderedDict()
+
+    def get(self, path: str, identity: Identity) -> _Library:
+        key = (path, identity)
+        old = []
+        with self.lock:
+            if key not in self.entries:
+                with Opened(path, identity):  # finds out if the file changed
+                    pass
+                self.entries[key] = _Library(path)
+                while len(self.entries) > 8:
+                    old.append(self.entries.popitem(last=False)[1])
+            self.entries.move_to_end(key)
+            found = self.entries[key]
+        for entry in old:
+            entry.close()
+        return found
+
+    def section(self, path: str, identity: Identity, index: int, box: Section) -> np.ndarray:
+        """Return unpacked pixels."""
+        while True:
+            library = self.get(path, identity)
+            with library.lock:
+                if library.hdus is not None:  # else another thread just closed it
+                    return np.asarray(library.hdus[index].section[box])
+
+    def close_all(self) -> None:
+        """Close all files, at the end of the process."""
+        with self.lock:
+            entries = list(self.entries.values())
+            self.entries.clear()
+        for entry in entries:
+            entry.close()
+
+
+_libraries = _Libraries()
+atexit.register(_libraries.close_all)
+
+
+class FitsCompressedReader:
+    """A tile-compressed FITS image as a source of pixels; the tiles are unpacked by astropy.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of the file.
+    identity : Identity
+        State of the file when it was opened.
+    index : int
+        Number of the header unit.
+    shape, tile : tuple of int
+        Shape of the image and of its tiles.
+    decoder : Decoder
+        What the unpacked numbers mean.
+    label : str
+        Short name for people.
+    stored_bytes : int
+        Size of the compressed pixels.
+    """
+
+    direct = False
+
+    def __init__(
+        self,
+        path: str,
+        identity: Identity,
+        index: int,
+        shape: tuple[int, ...],
+        tile: tuple[int, ...],
+        decoder: Decoder,
+        label: str,
+        stored_bytes: int,
+    ) -> None:
+        self.path, self.identity, self.index = path, identity, index
+        self.shape, self.tile, self.decoder = shape, tile, decoder
+        self.label, self.stored_bytes = label, stored_bytes
+        self.dtype = decoder.dtype
+        self.token = "fitsz-{}|{}|{}|{}".format(path, "|".join(map(str, identity)), index, decoder)
+
+    def read(self, section: Section, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the values of a section; the tiles that it touches are unpacked."""
+        if out is None:
+            out = np.empty(shape_of(section), self.dtype)
+        if out.size == 0:
+            return out
+        box = tuple(slice(s.start, s.stop, 1) for s in section)
+        try:
+            values = _libraries.section(self.path, self.identity, self.index, box)
+        except LatticeError:
+            raise
+        except Exception as exc:  # whatever a library says about a bad file is about the file
+            raise FormatError(f"{self.label}: the compressed pixels cannot be unpacked: {exc}") from exc
+        add_bytes(self.bytes_read(section))
+        values = values.reshape(shape_of(box))[tuple(slice(None, None, s.step) for s in section)]
+        self.decoder.convert(values, out)
+        return out
+
+    def bytes_read(self, section: Section) -> int:
+        """Return about how many bytes of the file a section takes: the share of its tiles."""
+        if n_pixels(section) == 0:
+            return 0
+        tiles = [((s.stop - 1) // t - s.start // t + 1) for s, t in zip(section, self.tile, strict=True)]
+        every = [-(-n // t) for n, t in zip(self.shape, self.tile, strict=True)]
+        return self.stored_bytes * math.prod(tiles) // math.prod(every)
+
+    def __dask_tokenize__(self) -> str:
+        return self.token
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (
+            FitsCompressedReader,
+            (
+                self.path,
+                self.identity,
+                self.index,
+                self.shape,
+                self.tile,
+                self.decoder,
+                self.label,
+                self.stored_bytes,
+            ),
+        )
+
+    def __repr__(self) -> str:
+        return f"FitsCompressedReader({self.label!r}, shape={self.shape}, dtype={self.dtype})"
+
+
+def label_of(path: str, hdu: HDU) -> str:
+    """Return the short name of an image: the file name, with the unit if it is not the primary."""
+    name = os.path.basename(path)
+    return name if hdu.index == 0 else f"{name}[{hdu.index}]"

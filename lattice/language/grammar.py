@@ -1,0 +1,23 @@
+"""Finds the grammar files, in an installed package or in a checkout."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+__all__ = ["grammar_text"]
+
+
+@cache
+def grammar_text(name: str) -> str:
+    """Return the text of the grammar file `name`, such as ``"lel.lark"``.
+
+    The files lie in the folder ``grammar`` of the project, which is installed as the package
+    ``lattice.grammar``.  That package does not exist when the checkout itself is on the path.
+    """
+    try:
+        folder = resources.files("lattice.grammar")
+    except ModuleNotFoundError:
+        return (Path(__file__).resolve().parents[2] / "grammar" / name).read_text(encoding="utf-8")
+    return folder.joinpath(name).read_text(encoding="utf-8")

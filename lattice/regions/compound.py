@@ -1,0 +1,210 @@
+"""Regions made of regions: both, either, one without the other, and what is outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from lattice.errors import LatticeTypeError, RegionError
+from lattice.graph.attributes import Attributes
+from lattice.graph.sections import Section, full
+from lattice.regions.base import Region, Shape
+
+__all__ = ["And", "Complement", "Difference", "Or"]
+
+
+class _Compound(Region):
+    """Base of regions made of regions."""
+
+    noun: ClassVar[str] = "compound region"
+
+    @property
+    def parts(self) -> tuple[Region, ...]:
+        """The regions that it is made of."""
+        return tuple(self.__dict__[name] for name in ("a", "b") if name in self.__dict__)
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """The kind of its parts: pixel or world."""
+        return self.parts[0].kind
+
+    @property
+    def shape(self) -> Shape | None:
+        """Shape that the parts are made for; None if that is still open."""
+        shapes = (p.shape for p in self.parts)  # asked once each: parts may be deep compounds themselves
+        return next((shape for shape in shapes if shape is not None), None)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes; of world regions: of all parts together."""
+        if self.kind == "world":
+            return len(set(self._axes()))
+        return super().ndim
+
+    def _axes(self) -> tuple[str, ...]:
+        """Return the names of the axes of world regions."""
+        return tuple(a for p in self.parts for a in (p._axes() if isinstance(p, _Compound) else p.axes))
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if not isinstance(part, Region):
+                raise LatticeTypeError(f"regions combine with regions, not with {type(part).__name__}")
+            if part.kind == "slicer" or getattr(part, "inc", None) is not None:
+                raise RegionError(
+                    "a slicer or a box with increments cannot be part of a compound region",
+                    hint="cut with the compound first and with the slicer after that: x[a || b][slicer]",
+                )
+        if len({p.kind for p in self.parts}) > 1:
+            raise RegionError(
+                "pixel and world regions do not combine",
+                hint="apply one after the other, as in x[pixel][world]",
+            )
+        shape = self.shape
+        for name, part in zip(("a", "b"), self.parts, strict=False):
+            if shape is not None:
+                self._join(name, part, shape)
+        if shape is not None:
+            self.bounds()
+
+    def _join(self, name: str, part: Region, shape: Shape) -> None:
+        """Give a part the shape of the other."""
+        if part.shape is None:
+            part = part.fit(Attributes(np.dtype(bool), shape, ("",) * len(shape)))
+            object.__setattr__(self, name, part)
+        elif tuple(part.shape) != tuple(shape):
+            raise RegionError(
+                f"regions made for lattices of different shapes do not combine: {shape} and {part.shape}",
+                hint="shapes are given slowest axis first",
+            )
+
+    def _fitted(self, attrs: Attributes) -> Region:
+        return type(self)(*(p.fit(attrs) for p in self.parts))
+
+
+@dataclass(frozen=True)
+class And(_Compound):
+    """What belongs to both regions; its box is the overlap of theirs.
+
+    Parameters
+    ----------
+    a, b : Region
+        Regions made for the same shape.
+
+    Examples
+    --------
+    >>> from lattice.regions import PixelBox
+    >>> both = PixelBox((0, 0), (1, 1), shape=(3, 4)) & PixelBox((1, 0), (2, 3))
+    >>> both.bounds(), both.has_mask
+    ((slice(1, 2, 1), slice(0, 2, 1)), False)
+    """
+
+    a: Region
+    b: Region
+
+    @property
+    def has_mask(self) -> bool:
+        """False when neither part has a mask."""
+        return self.a.has_mask or self.b.has_mask
+
+    def bounds(self) -> Section:
+        first, second = self.a.bounds(), self.b.bounds()
+        out = []
+        for axis, (p, q) in enumerate(zip(first, second, strict=True)):
+            start, stop = max(p.start, q.start), min(p.stop, q.stop)
+            if start >= stop:
+                spans = f"one has pixels {p.start} to {p.stop - 1}, the other {q.start} to {q.stop - 1}"
+                raise RegionError(
+                    "the intersection of the regions is empty", hint=f"on axis {axis} (slowest first) {spans}"
+                )
+            out.append(slice(start, stop, 1))
+        return tuple(out)
+
+    def mask(self, section: Section) -> np.ndarray:
+        return self.a.mask(section) & self.b.mask(section)
+
+
+@dataclass(frozen=True)
+class Or(_Compound):
+    """What belongs to either region; its box goes around both.
+
+    Parameters
+    ----------
+    a, b : Region
+        Regions made for the same shape.
+
+    Examples
+    --------
+    >>> from lattice.regions import PixelBox
+    >>> either = PixelBox((0, 0), (0, 0), shape=(3, 4)) | PixelBox((1, 1), (1, 1))
+    >>> either.mask(either.bounds()).astype(int)
+    array([[1, 0],
+           [0, 1]])
+    """
+
+    a: Region
+    b: Region
+
+    def bounds(self) -> Section:
+        return tuple(
+            slice(min(p.start, q.start), max(p.stop, q.stop), 1)
+            for p, q in zip(self.a.bounds(), self.b.bounds(), strict=True)
+        )
+
+    def mask(self, section: Section) -> np.ndarray:
+        return self.a.mask(section) | self.b.mask(section)
+
+
+@dataclass(frozen=True)
+class Difference(_Compound):
+    """What belongs to the first region but not to the second; its box is that of the first.
+
+    Parameters
+    ----------
+    a, b : Region
+        Regions made for the same shape.
+
+    Examples
+    --------
+    >>> from lattice.regions import PixelBox
+    >>> rest = PixelBox((0, 0), (1, 2), shape=(3, 4)) - PixelBox((1, 1), (2, 3))
+    >>> rest.mask(rest.bounds()).astype(int)
+    array([[1, 1, 1],
+           [1, 0, 0]])
+    """
+
+    a: Region
+    b: Region
+
+    def bounds(self) -> Section:
+        return self.a.bounds()
+
+    def mask(self, section: Section) -> np.ndarray:
+        return self.a.mask(section) & ~self.b.mask(section)
+
+
+@dataclass(frozen=True)
+class Complement(_Compound):
+    """What does not belong to a region; its box is the whole lattice.
+
+    Parameters
+    ----------
+    a : Region
+        A region.
+
+    Examples
+    --------
+    >>> from lattice.regions import PixelBox
+    >>> outside = ~PixelBox((1,), (2,), shape=(4,))
+    >>> outside.mask(outside.bounds()).astype(int)
+    array([1, 0, 0, 1])
+    """
+
+    a: Region
+
+    def bounds(self) -> Section:
+        return full(self._definite())
+
+    def mask(self, section: Section) -> np.ndarray:
+        return ~self.a.mask(section)

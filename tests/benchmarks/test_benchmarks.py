@@ -1,0 +1,350 @@
+"""The plumbing of the side-by-side runner, on tiny cubes; nothing here measures speed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("click")
+
+from click.testing import CliRunner
+
+from benchmarks.__main__ import main, parse_shape
+from benchmarks.chart import draw
+from benchmarks.compare import Settings, compare, find_mismatches, parse_pythons, summarise
+from benchmarks.data import TINY, Dataset, fits_header, make_dataset, plane
+from benchmarks.limits import LIMITS, measure_limits
+from benchmarks.machine import machine_facts, settle_memory
+from benchmarks.memory import CASES, bytes_of, check_case, render_memory
+from benchmarks.peers import DEFAULT_PEERS, PEERS, load_peer
+from benchmarks.peers.base import fits_planes
+from benchmarks.report import render
+from benchmarks.rows import ROWS, find_rows
+from benchmarks.worker import digest, memory_peak, reset_memory_peak, stored_bytes
+
+SHAPE = (6, 24, 40)
+
+
+@pytest.fixture(scope="module")
+def cubes(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Small cubes as FITS and npy."""
+    return make_dataset(tmp_path_factory.mktemp("cubes"), SHAPE, ["fits", "npy"])
+
+
+def expected(key: str, a: np.ndarray, b: np.ndarray) -> Any:
+    """The rows in plain numpy and double precision."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    median = np.median(a)
+    return {
+        "add": lambda: a + b,
+        "sine": lambda: 2 * np.sin(a) + b * b,
+        "iif": lambda: np.where((a > 0) & (b < 1), np.sqrt(np.abs(a)), np.exp(b)),
+        "demean": lambda: a - a[a < 3].mean(),
+        "clip": lambda: np.where(a > 2 * a.std(ddof=1), a, np.nan),
+        "scale": lambda: a * 2,
+        "median": lambda: {"median": np.median(a * b)},
+        "sum": lambda: {"sum": a[b > 0].sum()},
+        "stddev": lambda: {"stddev": (a - b).std(ddof=1)},
+        "fractile": lambda: {"fractile": np.quantile(a, 0.9)},
+        "robust": lambda: {
+            "median": median,
+            "medabsdevmed": np.median(np.abs(a - median)),
+            "quartile": np.quantile(a, 0.75) - np.quantile(a, 0.25),
+        },
+        "mean": lambda: {"mean": a.mean()},
+    }[key]()
+
+
+def cube(name: str) -> np.ndarray:
+    return np.stack([plane(name, index, SHAPE[1:]) for index in range(SHAPE[0])])
+
+
+def test_planes_are_the_same_every_time_and_differ() -> None:
+    assert np.array_equal(plane("a", 3, (5, 7)), plane("a", 3, (5, 7)))
+    assert not np.array_equal(plane("a", 3, (5, 7)), plane("a", 4, (5, 7)))
+    assert not np.array_equal(plane("a", 3, (5, 7)), plane("b", 3, (5, 7)))
+    values = plane("a", 0, (256, 256))
+    assert values.dtype == np.float32
+    assert values.mean() == pytest.approx(0.5, abs=0.02)
+    assert values.std() == pytest.approx(1.0, abs=0.02)
+
+
+def test_fits_header_is_what_astropy_reads(cubes: Dataset) -> None:
+    fits = pytest.importorskip("astropy.io.fits")
+    wcs = pytest.importorskip("astropy.wcs")
+    path = cubes.path("a", "fits")
+    assert path.stat().st_size % 2880 == 0
+    with fits.open(path) as hdus:
+        hdus.verify("exception")
+        assert np.array_equal(hdus[0].data, cube("a"))
+        found = wcs.WCS(hdus[0].header)
+    assert found.wcs.ctype[0] == "RA---SIN"
+    assert list(found.wcs.cunit) == ["deg", "deg", "Hz"]
+    assert len(fits_header(SHAPE)) == 2880
+
+
+def test_data_are_made_once(cubes: Dataset) -> None:
+    path = cubes.path("a", "npy")
+    before = path.stat().st_mtime_ns
+    make_dataset(cubes.folder.parent, SHAPE, ["npy"])
+    assert path.stat().st_mtime_ns == before
+    path.unlink()
+    make_dataset(cubes.folder.parent, SHAPE, ["npy"])
+    assert np.array_equal(np.load(path), cube("a"))
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("dask", "dask.array"), ("numexpr", "numexpr"), ("casacore", "casacore.images"),
+                         ("libvips", "pyvips"), ("spectral-cube", "spectral_cube"), ("dask-zarr", "zarr")],
+)  # fmt: skip
+def test_peer_computes_what_numpy_computes(name: str, module: str, tmp_path: Path) -> None:
+    pytest.importorskip(module)
+    peer = load_peer(name)
+    data = make_dataset(tmp_path, SHAPE, [peer.form, "fits"])
+    peer.prepare(2)
+    a, b = cube("a"), cube("b")
+    for row in ROWS:
+        if row.key in peer.unable:
+            continue
+        out = tmp_path / f"out-{row.key}{peer.suffix}"
+        numbers = peer.run(row, data, out)
+        wanted = expected(row.key, a, b)
+        if row.saves:
+            found = np.stack(list(peer.result_planes(out, SHAPE)))
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5, err_msg=row.key)
+        else:
+            for key, value in wanted.items():
+                assert numbers[key] == pytest.approx(value, abs=row.tolerance(value, a.size)), row.key
+
+
+def test_comparison_from_end_to_end(tmp_path: Path) -> None:
+    pytest.importorskip("dask.array")
+    pytest.importorskip("numexpr")
+    pytest.importorskip("matplotlib")
+    command = ["--shape", "6x24x40", "--rows", "scale,sum", "--peers", "dask,numexpr", "--repeat", "1"]
+    command += ["--folder", str(tmp_path / "data"), "--json", str(tmp_path / "r.json"), "--memory"]
+    done = CliRunner().invoke(main, [*command, "--chart", str(tmp_path / "r.png"), "--quiet"])
+    assert done.exit_code == 0, done.output
+    assert "the results of all peers agree" in done.output
+    assert "peak resident memory" in done.output
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert set(result["cells"]["scale"]) == {"dask", "numexpr"}
+    assert all(cell["seconds"] > 0 for cells in result["cells"].values() for cell in cells.values())
+    assert set(result["limits"]) == set(LIMITS)
+    assert str(tmp_path) not in json.dumps(result)
+    assert (tmp_path / "r.png").stat().st_size > 10_000
+    # Nothing but the cubes stays behind.
+    assert all(path.name.startswith("cubes-") for path in (tmp_path / "data").iterdir())
+
+
+def test_a_crashing_peer_is_reported_and_hurts_nobody(tmp_path: Path) -> None:
+    pytest.importorskip("dask.array")
+    pytest.importorskip("numexpr")
+    settings = Settings(
+        folder=tmp_path,
+        shape=TINY,
+        rows=find_rows("scale"),
+        peers=("dask", "numexpr"),
+        repeat=2,
+        pythons={"dask": "/bin/false"},
+    )
+    lines: list[str] = []
+    result = compare(settings, lines.append)
+    assert "ended with code 1" in result["cells"]["scale"]["dask"]["error"]
+    assert result["cells"]["scale"]["numexpr"]["seconds"] > 0
+    text = render(result)
+    assert "failed" in text
+    assert "! scale, dask" in text
+
+
+def sample_result() -> dict[str, Any]:
+    """A result as `compare` returns it, with known numbers."""
+    cells: dict[str, Any] = {
+        "add": {
+            "lattice": {"all": [0.1, 0.3, 0.2], "peak": 10**8},
+            "casacore": {"all": [2.0], "peak": 10**8},
+        },
+        "iif": {"lattice": {"all": [0.5], "peak": 10**8}, "casacore": {"unable": "no such thing"}},
+        "scale": {"lattice": {"all": [0.1], "peak": 10**8}, "casacore": {"all": [0.4], "peak": 10**8}},
+    }
+    return summarise(
+        {
+            "machine": {"cpu": "a processor", "cores": 2},
+            "shape": [4, 8, 8],
+            "threads": 2,
+            "repeat": 3,
+            "rows": {row.key: row.text for row in ROWS if row.key in cells},
+            "notes": {"lattice": "FITS to FITS", "casacore": "one thread"},
+            "versions": {},
+            "cells": cells,
+            "limit_seconds": {"copyfile": [0.08, 0.1, 0.2]},
+            "mismatches": [],
+        }
+    )
+
+
+def test_summary_takes_medians_and_geometric_means() -> None:
+    result = sample_result()
+    assert result["cells"]["add"]["casacore"]["ratio"] == pytest.approx(10.0)
+    summary = result["summary"]["casacore"]
+    assert summary["geometric_mean"] == pytest.approx(40**0.5)
+    assert summary["smallest"] == pytest.approx(4.0)
+    assert summary["smallest_row"] == "scale"
+    assert summary["rows"] == 2
+    assert result["scale_over_copy"]["lattice"] == pytest.approx(1.0)
+
+
+def test_table_shows_ratios_limits_and_reasons(tmp_path: Path) -> None:
+    text = render(sample_result(), memory=True)
+    assert "10.0x" in text
+    assert "geometric mean" in text
+    assert "takes 1.00 times the plain copy" in text
+    assert "- iif, casacore: no such thing" in text
+    pytest.importorskip("matplotlib")
+    for suffix in ("png", "svg"):
+        draw(sample_result(), tmp_path / f"chart.{suffix}")
+        assert (tmp_path / f"chart.{suffix}").stat().st_size > 5000
+
+
+def test_mismatches_are_loud() -> None:
+    sums = {"sum": 10.0, "sumabs": 1000.0, "good": 960, "picks": 3.0}
+    cells = {name: {"numbers": dict(sums)} for name in ("x", "y", "z")}
+    add, mean = find_rows("add")[0], find_rows("mean")[0]
+    assert find_mismatches(add, cells, 960) == []
+    for key, wrong in (("good", 959), ("sum", 11.0), ("picks", 3.1), ("sum", float("nan"))):
+        cells["z"]["numbers"] = {**sums, key: wrong}
+        found = find_mismatches(add, cells, 960)
+        assert any(sentence.startswith(f"add: z has {key}") for sentence in found)
+    scalars = {
+        "x": {"numbers": {"mean": 0.5}},
+        "y": {"numbers": {"mean": 0.50001}},
+        "z": {"numbers": {"mean": 0.6}},
+    }
+    assert [s.split(" ")[1] for s in find_mismatches(mean, scalars, 960)] == ["z"]
+    result = sample_result()
+    result["mismatches"] = ["add: z is wrong"]
+    assert "THE RESULTS DO NOT AGREE" in render(result)
+
+
+def test_digest_sees_a_moved_pixel(cubes: Dataset, tmp_path: Path) -> None:
+    pytest.importorskip("dask.array")
+    peer = load_peer("dask")
+    before = digest(peer, cubes.path("a", "fits"), SHAPE)
+    values = cube("a")
+    assert before["good"] == values.size
+    assert before["sum"] == pytest.approx(values.sum(dtype=np.float64))
+    moved = tmp_path / "moved.fits"
+    moved.write_bytes(fits_header(SHAPE) + values[::-1].astype(">f4").tobytes())
+    after = digest(peer, moved, SHAPE)
+    assert after["sum"] == pytest.approx(before["sum"])
+    assert abs(after["picks"] - before["picks"]) > 0.01
+
+
+def test_fits_planes_refuses_another_shape(cubes: Dataset) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        next(iter(fits_planes(cubes.path("a", "fits"), (6, 24, 41))))
+
+
+def test_limits_leave_nothing_behind(cubes: Dataset, tmp_path: Path) -> None:
+    found = measure_limits(cubes.path("a", "fits"), tmp_path, 2)
+    assert set(found) == set(LIMITS)
+    assert all(seconds > 0 for seconds in found.values())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_peak_can_be_reset() -> None:
+    block = np.ones(64 << 20, np.uint8)
+    high = memory_peak()
+    del block
+    reset_memory_peak()
+    assert memory_peak() <= high - (32 << 20)
+    settle_memory(1 << 20)
+
+
+def test_machine_facts_name_no_host() -> None:
+    import platform
+
+    facts = machine_facts()
+    assert facts["cores"] >= 1
+    assert facts["cpu"]
+    assert platform.node() not in re.split(r"\W+", json.dumps(facts)) or not platform.node()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1GB", 10**9), ("512MiB", 2**29), ("1.5 GiB", 3 * 2**29), ("100", 100), ("2k", 2000)]
+)
+def test_bytes_of(text: str, value: int) -> None:
+    assert bytes_of(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "GB", "1XB", "one", "1GBB"])
+def test_bytes_of_refuses(text: str) -> None:
+    with pytest.raises(ValueError, match="amount of memory"):
+        bytes_of(text)
+
+
+def test_memory_table_tells_a_broken_promise() -> None:
+    case = {"peak": 2 * 10**9, "seconds": 3.0, "cpu": 5.0, "rate": 2.7e9, "numbers": {}}
+    result = {
+        "machine": {"cpu": "x", "cores": 2},
+        "shape": [2, 4, 4],
+        "nbytes": 128,
+        "limit": "1GB",
+        "allowed": 1.15e9,
+    }
+    assert "NOT KEPT" in render_memory({**result, "cases": {"demean": case}, "held": False})
+    assert ": kept" in render_memory({**result, "cases": {"demean": case}, "held": True})
+
+
+def test_arguments() -> None:
+    assert parse_shape("64x1024x1024") == (64, 1024, 1024)
+    assert [row.key for row in find_rows("mean, add")] == ["mean", "add"]
+    assert parse_pythons(["casacore=/usr/bin/python3"]) == {"casacore": "/usr/bin/python3"}
+    assert set(DEFAULT_PEERS) <= set(PEERS)
+    for arguments in (["--shape", "64x64"], ["--rows", "nothing"], ["--peers", "nothing"], ["--python", "x"]):
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 2, arguments
+        assert "Error" in done.output
+
+
+def test_asv_classes_are_named_as_asv_wants() -> None:
+    import benchmarks.bench_images as images
+    import benchmarks.bench_language as language
+
+    pattern = re.compile(r"(time|peakmem|track)_\w+")
+    for module in (images, language):
+        for name in module.__all__:
+            methods = [m for m in dir(getattr(module, name)) if pattern.fullmatch(m)]
+            assert methods, name
+
+
+def test_a_save_that_wrote_nothing_is_seen(cubes: Dataset, tmp_path: Path) -> None:
+    sparse = tmp_path / "sparse.bin"
+    with sparse.open("wb") as file:
+        file.truncate(64 << 20)
+    assert stored_bytes(tmp_path / "absent") == 0
+    assert stored_bytes(sparse) < 1 << 20
+    assert stored_bytes(cubes.path("a", "fits")) >= cubes.nbytes
+
+
+def test_memory_results_are_checked_plane_by_plane(cubes: Dataset, tmp_path: Path) -> None:
+    demean = next(case for case in CASES if case.key == "demean")
+    out = tmp_path / "out.fits"
+    assert check_case(demean, cubes, out, {}) == "there is no output"
+    values = cube("a")
+    right = (values - np.float32(values.mean(dtype=np.float64))).astype(">f4")
+    out.write_bytes(fits_header(SHAPE) + right.tobytes())
+    assert check_case(demean, cubes, out, {}) == ""
+    right[4] = 0
+    out.write_bytes(fits_header(SHAPE) + right.tobytes())
+    assert "plane 4 differ" in check_case(demean, cubes, out, {})
+    robust = next(case for case in CASES if case.key == "robust")
+    assert check_case(robust, cubes, out, {"median": 0.0, "medabsdevmed": 0.6745, "quartile": 1.349}) == ""
+    assert "quartile" in check_case(
+        robust, cubes, out, {"median": 0.0, "medabsdevmed": 0.6745, "quartile": 9.0}
+    )
