@@ -90,11 +90,8 @@ def expr(text: str, *args: Any, images: Mapping[str, Any] | None = None, **names
     >>> import lattice
     >>> a = lattice.Image(np.arange(6, dtype="f4"), name="a")
     >>> v = lattice.expr("a[a > limit] + $1", 10, a=a, limit=3)
-    >>> v.to_masked_array()
-    masked_array(data=[--, --, --, --, 14.0, 15.0],
-                 mask=[ True,  True,  True,  True, False, False],
-           fill_value=1e+20,
-                dtype=float32)
+    >>> v.filled()
+    array([nan, nan, nan, nan, 14., 15.], dtype=float32)
     """
     from lattice.language.binder import bind
 

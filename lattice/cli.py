@@ -1,7 +1,7 @@
 """The command ``lattice``: what the library does, for shells.
 
 Exit status: 0 done, 1 something was wrong with the expression, the files or the machine, 2 wrong usage,
-130 interrupted.  Results go to the standard output, everything else to the standard error.
+130 interrupted, 143 terminated.  Results go to the standard output, everything else to the standard error.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -106,6 +107,9 @@ def _warnings_as_lines() -> Iterator[None]:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        # Batch systems end a job so; unwinding removes what was written so far.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     commands.main(args=args, prog_name="lattice")
 
 

@@ -226,7 +226,7 @@ def functions_text(functions: Sequence[Function]) -> str:
 
 def functions_markdown(functions: Sequence[Function]) -> str:
     """Return the table of functions for documentation."""
-    lines = ["| | | |", "|---|---|---|"]
+    lines = ["| family | call | meaning |", "|---|---|---|"]
     for family, members in _families(functions).items():
         for i, f in enumerate(members):
             call = _names(f).replace("|", "\\|")

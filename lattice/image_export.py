@@ -18,14 +18,15 @@ from lattice.errors import (
     LatticeWarning,
     ShapeMismatchError,
 )
-from lattice.io.base import ImageSpec
+from lattice.graph.node import Node
+from lattice.io.base import Format, ImageSpec
 from lattice.io.registry import by_name, for_writing
 
 if TYPE_CHECKING:
     from lattice.image_base import ImageBase
     from lattice.image_pixels import ImagePixels
 
-__all__ = ["astropy_wcs", "box_items", "history_lines", "rebin_factors", "save", "to_nddata", "to_xarray"]
+__all__ = ["astropy_wcs", "box_items", "history_lines", "outline", "rebin_factors", "to_nddata", "to_xarray"]
 
 _LONGEST = 20_000  # letters of an expression that go into the history
 
@@ -33,19 +34,10 @@ _LONGEST = 20_000  # letters of an expression that go into the history
 # -- files ------------------------------------------------------------------------------------------------
 
 
-def save(
-    image: ImagePixels,
-    path: str | os.PathLike[str],
-    *,
-    overwrite: bool,
-    sync: bool,
-    format: str | None,
-    options: Mapping[str, Any],
-) -> Any:
-    """Write an image; see `Image.save`."""
-    from lattice.api import open as open_image
-    from lattice.execute.run import save as stream
-
+def outline(
+    image: ImagePixels, path: str | os.PathLike[str], format: str | None
+) -> tuple[str, Format, ImageSpec, dict[str, Node]]:
+    """Return what saving needs: path, format, description of the output, further masks to be written."""
     target = os.fspath(path)
     if isinstance(target, bytes):
         target = os.fsdecode(target)
@@ -78,14 +70,7 @@ def save(
         history=(*image.history, *history_lines(image)),
         beams=_beams(image),
     )
-    output = found.create(target, spec, overwrite=overwrite, sync=sync, **options)
-    with output:
-        stream(
-            image.node,
-            output,
-            masks={name: node for name, node in masks.items() if name in output.mask_writers},
-        )
-    return open_image(target)
+    return target, found, spec, masks
 
 
 def _beams(image: ImagePixels) -> tuple[tuple[float, float, float], ...]:

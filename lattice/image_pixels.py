@@ -236,6 +236,14 @@ class ImagePixels(ImageMath):
         Image
             The file, opened.
         """
-        from lattice.image_export import save
+        from lattice.api import open as open_image
+        from lattice.execute.run import save as stream
+        from lattice.image_export import outline
 
-        return save(self, path, overwrite=overwrite, sync=sync, format=format, options=options)
+        target, form, spec, masks = outline(self, path, format)
+        output = form.create(target, spec, overwrite=overwrite, sync=sync, **options)
+        with output:
+            kept = {name: node for name, node in masks.items() if name in output.mask_writers}
+            stream(self._node, output, masks=kept)
+        saved: Any = open_image(target) if "read" in form.can else self
+        return saved

@@ -209,7 +209,7 @@ def test_formats_and_functions_are_listed() -> None:
     assert "Both hold" in lat("functions", "&&").output
     assert "did you mean 'fractile'" in lat("functions", "fractil", status=1).stderr
     assert lat("functions", "--markdown").output.startswith(
-        "| | | |\n|---|---|---|\n| operators | `a + b` | Sum. |"
+        "| family | call | meaning |\n|---|---|---|\n| operators | `a + b` | Sum. |"
     )
     assert "a \\|\\| b" in lat("functions", "--markdown").output
     assert any(f["name"] == "sin" for f in json.loads(lat("functions", "--json").output))

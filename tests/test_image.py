@@ -231,6 +231,10 @@ def test_images_are_pickled_with_all_they_carry(masked: Image) -> None:
     again = pickle.loads(pickle.dumps(image))
     assert again.same_as(image)
     assert (again.default_mask, list(again.masks), again.history) == ("low", ["low"], ("made",))
+    deep = image
+    for _ in range(5000):
+        deep = deep + image
+    assert pickle.loads(pickle.dumps(deep)).same_as(deep)
     again = pickle.loads(pickle.dumps(masked[masked > 0] * 2))
     equal(again, (masked[masked > 0] * 2).to_masked_array())
 

@@ -64,6 +64,7 @@ FACE = {
 EVERYWHERE = {"numpy"}
 PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "astropy": ({"coords", "regions", "functions", "ops", "io", "plot", "face"}, set()),
+    "cloudpickle": ({"execute"}, set()),
     "click": ({"lattice.cli"}, {"lattice.cli"}),
     "dask": ({"execute", "face"}, {"execute"}),
     "distributed": ({"execute", "face"}, set()),
@@ -71,6 +72,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "lark": ({"language"}, {"language"}),
     "matplotlib": ({"plot"}, set()),
     "numba": ({"execute"}, {"execute"}),
+    "numcodecs": ({"io"}, set()),
     "pytest": ({"lattice.testing"}, {"lattice.testing"}),
     "scipy": ({"functions", "ops", "regions", "execute"}, set()),
     "xarray": (

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,11 @@ def test_an_interrupted_save_leaves_nothing(ending: str) -> None:
     assert _names() == ["a.fits"]
 
 
-def test_an_interrupted_command_says_so_and_exits_with_130() -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "message"),
+    [(signal.SIGINT, 130, "interrupted; no partial output is left\n"), (signal.SIGTERM, 143, "")],
+)
+def test_a_command_that_is_stopped_cleans_up(number: signal.Signals, status: int, message: str) -> None:
     code = _SLOW.split("a = lattice.open")[0] + (
         "from lattice.cli import main\nmain(['calc', \"slowly('a.fits')\", 'out.fits', '--workers', '1'])\n"
     )
@@ -110,10 +115,10 @@ def test_an_interrupted_command_says_so_and_exits_with_130() -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "working\n"
     time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert errors == "interrupted; no partial output is left\n"
+    assert process.returncode == status
+    assert errors == message
     assert _names() == ["a.fits"]
 
 
@@ -165,35 +170,37 @@ def test_a_file_that_may_not_grow_is_an_error_that_says_so(ending: str) -> None:
     assert _names() == ["a.fits"]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Path:
-    """Return a folder on a file system of 4 MB, where such a thing can be had."""
-    folder = tmp_path / "disk"
+def _mount(folder: Path, options: str) -> None:
     folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
+    command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
+    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("file systems cannot be mounted here")
-    return folder
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a small file system")
+@pytest.fixture(params=["size=4m", "size=4m,ro"])
+def bad_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Path, str]]:
+    """Return a folder that is too small or read-only, where such a thing can be had, and what saving says."""
+    folder = tmp_path / "disk"
+    _mount(folder, request.param)
+    full = "No space left on device\nthe disk is full: free some space"
+    yield folder, "Read-only file system\nthe disk is read-only" if "ro" in request.param else full
+    subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
 @pytest.mark.parametrize("ending", ["fits", "zarr"])
-def test_a_full_disk_is_an_error_that_says_so(
-    small_disk: Path, ending: str, rng: np.random.Generator
+def test_a_full_or_read_only_disk_is_an_error_that_says_so(
+    bad_disk: tuple[Path, str], ending: str, rng: np.random.Generator
 ) -> None:
-    old = Image(np.full((2, 3), 7.0)).save(small_disk / f"out.{ending}")
-    large = Image(rng.normal(size=(16, 512, 512)).astype("f4"))
-    try:
-        with pytest.raises(
-            lattice.StorageError, match="No space left on device\nthe disk is full: free some space"
-        ):
-            large.save(small_disk / f"out.{ending}", overwrite=True)
-        assert float(old.max()) == 7
-        assert [p.name for p in small_disk.iterdir()] == [f"out.{ending}"]
-    finally:
-        subprocess.run(["umount", "-l", str(small_disk)], check=False)
+    folder, message = bad_disk
+    out = folder / f"out.{ending}"
+    read_only = "read-only" in message
+    if not read_only:
+        Image(np.full((2, 3), 7.0)).save(out)
+    with pytest.raises(lattice.StorageError, match=message):
+        Image(rng.normal(size=(16, 512, 512)).astype("f4")).save(out, overwrite=True)
+    assert [p.name for p in folder.iterdir()] == ([] if read_only else [out.name])
+    if not read_only:
+        assert float(lattice.open(out).max()) == 7
 
 
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere")

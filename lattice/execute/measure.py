@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from lattice.config import Options
 from lattice.execute.control import Control
@@ -17,8 +20,8 @@ from lattice.execute.order import (
     OrderSink,
     Outcome,
     SampleSink,
-    all_keys,
-    bracket,
+    around,
+    brackets,
     narrow,
     pick,
     sample_sections,
@@ -52,8 +55,21 @@ class _Wanted:
     """What one lattice is to be searched for."""
 
     x: Node
-    states: dict[tuple[str, tuple[Any, ...]], State]
-    orders: list[int]  # numbers of measures
+    states: dict[tuple[str, tuple[Any, ...]], State] = field(default_factory=dict)
+    orders: list[Measure] = field(default_factory=list)
+    searches: tuple[Bracket | KeyRange, ...] = ()
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+@dataclass
+class _Missing:
+    """A rank that no bracket gave: the keys among which it lies are narrowed down."""
+
+    x: Node
+    rank: int
+    where: KeyRange
+    inside: int
+    value: Any = None
 
 
 class _Group:
@@ -64,92 +80,117 @@ class _Group:
         self.shape = shape
         self.options = options
         self.wanted: dict[Node, _Wanted] = {}
-        for i, m in enumerate(measures):
-            entry = self.wanted.setdefault(m.x, _Wanted(m.x, {}, []))
+        for m in measures:
+            entry = self.wanted.setdefault(m.x, _Wanted(m.x))
             if m.state == "order":
-                entry.orders.append(i)
+                entry.orders.append(m)
             else:
                 entry.states.setdefault((m.state, m.scalars), make_state(m.state, *m.scalars))
-        self.brackets: dict[int, Bracket] = {}
-        self.outcomes: dict[int, Outcome] = {}
 
     def run(self) -> list[Any]:
-        if any(w.orders for w in self.wanted.values()):
-            self._sample()
+        """Return the result of every measure."""
+        searched = [w for w in self.wanted.values() if w.orders]
+        if searched:
+            self._sample(searched)
         self._pass()
-        return [self._result(i, m) for i, m in enumerate(self.measures)]
-
-    def _result(self, number: int, m: Measure) -> Any:
-        if m.state != "order":
-            return self.wanted[m.x].states[m.state, m.scalars]
-        assert m.ranks is not None
-        outcome = self.outcomes[number]
-        if outcome.n == 0:
-            return None
-        ranks = m.ranks(outcome.n)
-        found = pick(outcome, ranks, self.brackets[number].limit)
-        return tuple(self._search(m.x, r) for r in ranks) if found is None else found
+        found = self._ranks(searched)
+        results: list[Any] = []
+        for m in self.measures:
+            w = self.wanted[m.x]
+            if m.state != "order":
+                results.append(w.states[m.state, m.scalars])
+            elif w.outcomes[0].n == 0:
+                results.append(None)
+            else:
+                assert m.ranks is not None
+                results.append(tuple(found[m.x, r] for r in m.ranks(w.outcomes[0].n)))
+        return results
 
     def _n_pixels(self) -> int:
-        n = 1
-        for length in self.shape:
-            n *= length
-        return n
+        return math.prod(self.shape)
 
-    def _sample(self) -> None:
+    def _room(self) -> int:
+        """Return how many values may be kept for each thing that is searched."""
+        searches = sum(len(w.searches) for w in self.wanted.values())
+        return max(_LEAST_ROOM, allowance(self.options) // (_KEPT_BYTES * max(1, searches)))
+
+    def _sample(self, searched: list[_Wanted]) -> None:
         """Choose brackets from a sample; a small lattice is kept whole."""
         n = self._n_pixels()
-        searched = [w for w in self.wanted.values() if w.orders]
-        numbers = [i for w in searched for i in w.orders]
         if n <= COLLECT_ALL:
-            self.brackets = dict.fromkeys(numbers, Bracket())
+            for w in searched:
+                w.searches = (Bracket(),)
             return
         program = lower([w.x for w in searched], self.shape)
         direct = all(leaf.direct for leaf in program.leaves)
         sections = sample_sections(self.shape, _tile(program), direct)
         samples = self._job(program, [SampleSink()] * len(searched), sections)
-        room = max(1 << 20, allowance(self.options) // (4 * 8 * max(1, len(numbers))))
         for k, w in enumerate(searched):
-            pieces = [s[k] for s in samples]
-            for i in w.orders:
-                found = bracket(pieces, self.measures[i].ranks, n)
-                self.brackets[i] = Bracket(found.low, found.high, min(found.limit, room))
+            w.searches = brackets([s[k] for s in samples], [m.ranks for m in w.orders], n)
+        room = self._room()
+        for w in searched:
+            w.searches = tuple(
+                replace(b, limit=min(b.limit, room)) if isinstance(b, Bracket) else b for b in w.searches
+            )
 
     def _pass(self) -> None:
         """Go through all lattices once."""
+        wanted = list(self.wanted.values())
         roots: list[Node] = []
         sinks: list[Sink] = []
-        for w in self.wanted.values():
+        for w in wanted:
             if w.states:
                 roots.append(w.x)
                 sinks.append(StateSink(tuple(w.states)))
             if w.orders:
                 roots.append(w.x)
-                sinks.append(OrderSink(tuple(self.brackets[i] for i in w.orders)))
-        blocks = self._job(lower(roots, self.shape), sinks)
-        column = 0
-        for w in self.wanted.values():
+                sinks.append(OrderSink(w.searches))
+        columns = iter(zip(*self._job(lower(roots, self.shape), sinks), strict=True))
+        for w in wanted:
             if w.states:
-                if blocks:
-                    merged = combine_states([b[column] for b in blocks])
-                    w.states = dict(zip(w.states, merged, strict=True))
-                column += 1
+                column = list(next(columns, ()))
+                w.states = dict(zip(w.states, combine_states(column), strict=True)) if column else w.states
             if w.orders:
-                for place, i in enumerate(w.orders):
-                    self.outcomes[i] = _merged([b[column][place] for b in blocks], self.brackets[i].limit)
-                column += 1
+                w.outcomes = _merged(next(columns, ()), w.searches)
 
-    def _search(self, x: Node, rank: int) -> Any:
-        """Find a rank by narrowing the bit patterns, a few passes whatever the distribution."""
-        program = lower([x], self.shape)
-        dtype = x.attrs.dtype
-        where: KeyRange = all_keys(dtype)
-        while where.low < where.high:
-            blocks = self._job(program, [OrderSink((where,))])
-            where = narrow(where, _merged([b[0][0] for b in blocks], 0), rank)
-        return value_of_key(where.low, dtype)
+    def _ranks(self, searched: list[_Wanted]) -> dict[tuple[Node, int], Any]:
+        """Return the value at every rank that is asked for."""
+        found: dict[tuple[Node, int], Any] = {}
+        missing: list[_Missing] = []
+        for w in searched:
+            n = w.outcomes[0].n
+            if n == 0:
+                continue
+            ranks = sorted({r for m in w.orders if m.ranks is not None for r in m.ranks(n)})
+            dtype = w.x.attrs.dtype
+            if w.outcomes[0].n_nan:
+                values = dict.fromkeys(ranks, dtype.type(np.nan))
+            else:
+                values = pick(w.searches, w.outcomes, ranks)
+            found.update({(w.x, r): v for r, v in values.items()})
+            missing += [
+                _Missing(w.x, r, *around(w.searches, w.outcomes, r, dtype)) for r in ranks if r not in values
+            ]
+        self._search(missing)
+        found.update({(m.x, m.rank): m.value for m in missing})
+        return found
 
-    def _job(self, program: Program, sinks: list[Any], sections: Any = None) -> list[list[Any]]:
+    def _search(self, missing: list[_Missing]) -> None:
+        """Find ranks by histograms of bit patterns: a few passes in all, whatever the distribution."""
+        room = self._room()
+        while todo := [m for m in missing if m.value is None]:
+            by_node: dict[Node, list[_Missing]] = {}
+            for m in todo:
+                by_node.setdefault(m.x, []).append(m)
+            searches = [tuple(_next_search(m, room) for m in group) for group in by_node.values()]
+            blocks = self._job(lower(list(by_node), self.shape), [OrderSink(s) for s in searches])
+            for column, group, search in zip(
+                zip(*blocks, strict=True), by_node.values(), searches, strict=True
+            ):
+                for m, what, outcome in zip(group, search, _merged(column, search), strict=True):
+                    _settle(m, what, outcome)
+
+    def _job(self, program: Program, sinks: Sequence[Any], sections: Any = None) -> list[list[Any]]:
         options = self.options
         blocks = choose(program, options)
         pixel = max((d.itemsize for d in program.types), default=1)
@@ -159,16 +200,42 @@ class _Group:
             return run_job(job, blocks.sections() if sections is None else sections, options, blocks.workers)
 
 
+_LEAST_ROOM = 1 << 20  # values that may be kept in any case
+_KEPT_BYTES = 64  # memory that a kept value takes, copies and all, in a share that leaves room for others
+
+
+def _next_search(m: _Missing, room: int) -> Bracket | KeyRange:
+    if m.inside <= room:
+        dtype = m.x.attrs.dtype
+        return Bracket(
+            float(value_of_key(m.where.low, dtype)), float(value_of_key(m.where.high, dtype)), room
+        )
+    return m.where
+
+
+def _settle(m: _Missing, what: Bracket | KeyRange, outcome: Outcome) -> None:
+    """Take in what a pass found about a missing rank."""
+    dtype = m.x.attrs.dtype
+    if isinstance(what, Bracket):
+        m.value = pick((what,), [outcome], [m.rank])[m.rank]
+        return
+    m.where, m.inside = narrow(what, outcome, m.rank)
+    if m.where.low == m.where.high:
+        m.value = value_of_key(m.where.low, dtype)
+
+
 def _terminal() -> bool:
     import sys
 
     return sys.stderr.isatty()
 
 
-def _merged(outcomes: list[Outcome], limit: int) -> Outcome:
-    total = Outcome()
-    for outcome in outcomes:
-        total.merge(outcome, limit)
+def _merged(column: Sequence[list[Outcome]], searches: Sequence[Bracket | KeyRange]) -> list[Outcome]:
+    """Return the outcomes of all blocks together, one for each thing that was searched."""
+    total = [Outcome() for _ in searches]
+    for block in column:
+        for outcome, other, search in zip(total, block, searches, strict=True):
+            outcome.merge(other, search.limit if isinstance(search, Bracket) else 0)
     return total
 
 

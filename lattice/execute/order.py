@@ -17,13 +17,27 @@ import numpy as np
 from lattice.graph.blend import scratch
 from lattice.graph.sections import Section, n_pixels, shape_of, split
 
-__all__ = ["Bracket", "KeyRange", "OrderSink", "Outcome", "SampleSink", "bracket", "pick", "sample_sections"]
+__all__ = [
+    "Bracket",
+    "KeyRange",
+    "OrderSink",
+    "Outcome",
+    "SampleSink",
+    "around",
+    "brackets",
+    "narrow",
+    "pick",
+    "sample_sections",
+    "value_of_key",
+]
 
 Array = np.ndarray[Any, Any]
 
 COLLECT_ALL = 1 << 20  # lattices of at most this many pixels are kept whole
-_PIECES = 192
+_PIECES = 192  # at least so many pieces are sampled
+_PIECES_MOST = 8192
 _PIECE = 2048
+_PART = 256  # about one pixel of so many is sampled in a large lattice
 _BINS = 1 << 12
 
 
@@ -47,11 +61,12 @@ class KeyRange:
 
 @dataclass
 class Outcome:
-    """What a pass found for one bracket."""
+    """What a pass found for one bracket; values that are not numbers are inside every bracket."""
 
     n_below: int = 0
     n_above: int = 0
     n_inside: int = 0
+    n_nan: int = 0
     kept: list[Array] = field(default_factory=list)
     histogram: Array | None = None
 
@@ -60,7 +75,11 @@ class Outcome:
         self.n_below += other.n_below
         self.n_above += other.n_above
         self.n_inside += other.n_inside
-        self.kept = [] if self.n_inside > limit else self.kept + other.kept
+        self.n_nan += other.n_nan
+        if self.n_inside > limit:
+            self.kept = []
+        else:
+            self.kept += other.kept
         if other.histogram is not None:
             self.histogram = other.histogram if self.histogram is None else self.histogram + other.histogram
 
@@ -73,12 +92,13 @@ class Outcome:
 def sample_sections(shape: tuple[int, ...], tile: tuple[int, ...], direct: bool) -> list[Section]:
     """Return small sections spread over a lattice, always the same ones.
 
-    Where small reads cost little, some hundred pieces of a row or so; else a few whole tiles.
+    Where small reads cost little, pieces of a row or so, the more the larger the lattice: what a bracket
+    keeps then grows with the square root of the number of pixels only.  Else a few whole tiles.
     """
     whole = tuple(slice(0, n, 1) for n in shape)
     if direct:
         counts = shape_of(next(split(whole, _PIECE)))
-        pieces = _PIECES
+        pieces = max(_PIECES, min(_PIECES_MOST, math.prod(shape) // (_PART * _PIECE)))
     else:
         counts = tuple(min(t, n) for t, n in zip(tile, shape, strict=True))
         pieces = max(8, min(_PIECES, math.prod(shape) // (20 * math.prod(counts))))
@@ -125,17 +145,22 @@ class _Sample:
         return np.concatenate(self.kept)
 
 
-def bracket(samples: Sequence[Array], ranks: Any, n_pixels_all: int) -> Bracket:
+def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tuple[Bracket, ...]:
     """Return values that enclose the wanted ranks with near certainty, judged by a sample.
 
     Parameters
     ----------
     samples : sequence of ndarray
         Good values of each sampled section.
-    ranks : callable
-        Number of good pixels -> wanted ranks.
-    n_pixels_all : int
+    wanted : sequence of callable
+        Each gives, for a number of good pixels, the wanted ranks.
+    n_all : int
         Pixels of the whole lattice.
+
+    Returns
+    -------
+    tuple of Bracket
+        In rising order and disjoint.
 
     Notes
     -----
@@ -144,19 +169,27 @@ def bracket(samples: Sequence[Array], ranks: Any, n_pixels_all: int) -> Bracket:
     pixels alone.
     """
     sections = [s for s in samples if s.size]
-    values = np.sort(np.concatenate(sections)) if sections else np.empty(0)
+    values = np.concatenate(sections) if sections else np.empty(0)
     n = values.size
     if n < 64:
-        return Bracket()
-    wanted = ranks(n)
-    low, high = min(wanted), max(wanted)
-    margin = max(_margin(sections, values[r], n) for r in {low, high})
-    first, last = low - margin, high + margin
-    expected = (last - first + 1) / n * n_pixels_all
-    return Bracket(
-        float(values[first]) if first >= 0 else -math.inf,
-        float(values[last]) if last < n else math.inf,
-        int(4 * expected) + (1 << 20),
+        return (Bracket(),)
+    ranks = sorted({r for ranks_of in wanted for r in ranks_of(n)})
+    values.partition(ranks)
+    spans: list[list[int]] = []
+    for rank in ranks:
+        margin = _margin(sections, values[rank], n)
+        if spans and rank - margin <= spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], rank + margin)
+        else:
+            spans.append([rank - margin, rank + margin])
+    values.partition([r for span in spans for r in span if 0 <= r < n] or [0])
+    return tuple(
+        Bracket(
+            float(values[first]) if first >= 0 else -math.inf,
+            float(values[last]) if last < n else math.inf,
+            int(4 * (last - first + 1) / n * n_all) + (1 << 20),
+        )
+        for first, last in spans
     )
 
 
@@ -201,6 +234,10 @@ class _Order:
                 _count_keys(wanted, outcome, values if mask is None else values[mask])
 
     def finish(self) -> list[Outcome]:
+        """Return what was found, the kept values of the block in one piece."""
+        for outcome in self.outcomes:
+            if len(outcome.kept) > 1:
+                outcome.kept = [np.concatenate(outcome.kept)]
         return self.outcomes
 
 
@@ -219,15 +256,18 @@ def _collect(wanted: Bracket, outcome: Outcome, values: Array, mask: Array | Non
     outcome.n_inside += n_inside
     if not n_inside:
         return
-    if outcome.n_inside > wanted.limit:
-        outcome.kept = []
-        return
     outside = np.logical_or(below, above, out=below)
     inside = np.logical_not(outside, out=above) if mask is None else np.greater(mask, outside, out=above)
+    if outcome.n_inside > wanted.limit:
+        outcome.kept = []
+        outcome.n_nan += int(np.count_nonzero(np.logical_and(values != values, inside)))
+        return
     if values.flags.c_contiguous:
-        outcome.kept.append(values.reshape(-1).compress(inside.reshape(-1)))
+        kept = values.reshape(-1).compress(inside.reshape(-1))
     else:
-        outcome.kept.append(values[inside])
+        kept = values[inside]
+    outcome.n_nan += int(np.count_nonzero(kept != kept))
+    outcome.kept.append(kept)
 
 
 _BOOL = np.dtype(np.bool_)
@@ -267,31 +307,48 @@ def _count_keys(wanted: KeyRange, outcome: Outcome, values: Array) -> None:
     outcome.histogram = counts if outcome.histogram is None else outcome.histogram + counts
 
 
-def all_keys(dtype: np.dtype[Any]) -> KeyRange:
-    """Return the range of every key of a type."""
-    high = (1 << (8 * dtype.itemsize)) - 1
-    return KeyRange(0, high, -(-(high + 1) // _BINS))
+def key_range(low: int, high: int) -> KeyRange:
+    """Return a range of keys with its bins."""
+    return KeyRange(low, high, max(1, -(-(high - low + 1) // _BINS)))
 
 
-def narrow(wanted: KeyRange, outcome: Outcome, rank: int) -> KeyRange:
-    """Return the bin that holds a rank, as the range of the next pass."""
+def around(
+    searches: Sequence[Any], outcomes: Sequence[Outcome], rank: int, dtype: np.dtype[Any]
+) -> tuple[KeyRange, int]:
+    """Return the keys among which a rank lies, which no bracket gave, and how many values have them."""
+    low, high = 0, (1 << (8 * dtype.itemsize)) - 1
+    first, last = 0, outcomes[0].n
+    for search, outcome in zip(searches, outcomes, strict=True):
+        start, stop = (int(keys_of(np.array([v], dtype))[0]) for v in (search.low, search.high))
+        if rank < outcome.n_below:
+            high, last = min(high, start - 1), min(last, outcome.n_below)
+        elif rank >= outcome.n_below + outcome.n_inside:
+            low, first = max(low, stop + 1), max(first, outcome.n_below + outcome.n_inside)
+        else:
+            low, high = max(low, start), min(high, stop)
+            first, last = max(first, outcome.n_below), min(last, outcome.n_below + outcome.n_inside)
+    return key_range(low, high), last - first
+
+
+def narrow(wanted: KeyRange, outcome: Outcome, rank: int) -> tuple[KeyRange, int]:
+    """Return the bin that holds a rank, as the range of the next pass, and how many values are in it."""
     assert outcome.histogram is not None
     cumulated = np.cumsum(outcome.histogram)
     bin_number = int(np.searchsorted(cumulated, rank - outcome.n_below, side="right"))
     low = wanted.low + bin_number * wanted.width
     high = min(wanted.high, low + wanted.width - 1)
-    return KeyRange(low, high, max(1, -(-(high - low + 1) // _BINS)))
+    return key_range(low, high), int(outcome.histogram[bin_number])
 
 
-def pick(outcome: Outcome, ranks: tuple[int, ...], limit: int) -> tuple[Any, ...] | None:
-    """Return the values at the wanted ranks, or None when they are not all among those kept."""
-    if outcome.n_inside > limit:
-        return None
-    if any(not outcome.n_below <= r < outcome.n_below + outcome.n_inside for r in ranks):
-        return None
-    kept = np.concatenate(outcome.kept)
-    if np.isnan(kept).any():
-        return tuple(kept.dtype.type(np.nan) for _ in ranks)
-    places = sorted({r - outcome.n_below for r in ranks})
-    kept.partition(places)
-    return tuple(kept[r - outcome.n_below] for r in ranks)
+def pick(searches: Sequence[Any], outcomes: Sequence[Outcome], ranks: Sequence[int]) -> dict[int, Any]:
+    """Return the values at those of the wanted ranks that are among the values kept."""
+    found: dict[int, Any] = {}
+    for search, outcome in zip(searches, outcomes, strict=True):
+        inside = [r for r in ranks if outcome.n_below <= r < outcome.n_below + outcome.n_inside]
+        if not inside or outcome.n_inside > search.limit:
+            continue
+        kept = np.concatenate(outcome.kept)
+        outcome.kept = []
+        kept.partition([r - outcome.n_below for r in inside])
+        found |= {r: kept[r - outcome.n_below] for r in inside}
+    return found

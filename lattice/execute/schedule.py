@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lattice.config import Options
 from lattice.errors import LatticeError
 from lattice.execute.control import Cancelled, Control
@@ -38,11 +40,12 @@ class Job:
         control = Control.find(self.control)
         takers = [s.start(section) for s in self.sinks]
         size = max((d.itemsize for d in self.program.types), default=1)
-        for piece, results in strips.run(section):
-            for taker, (values, mask) in zip(takers, results, strict=True):
-                taker.take(piece, values, mask)
-            if control is not None:
-                control.advance(n_pixels(piece) * size)
+        with np.errstate(all="ignore"):
+            for piece, results in strips.run(section):
+                for taker, (values, mask) in zip(takers, results, strict=True):
+                    taker.take(piece, values, mask)
+                if control is not None:
+                    control.advance(n_pixels(piece) * size)
         return [t.finish() for t in takers]
 
 

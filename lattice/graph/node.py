@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 import threading
 import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -97,7 +99,8 @@ class Node(metaclass=_Interned):
         raise AttributeError(msg)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), self._fields)
+        # a flat list of the whole graph: pickling children by themselves would recurse
+        return (_from_rows, (_rows(self),))
 
     def with_children(self, children: tuple[Node, ...]) -> Node:
         """Return the node of the same kind over other children."""
@@ -111,6 +114,47 @@ class Node(metaclass=_Interned):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.attrs.describe()}>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Stands for an earlier row where a pickled graph refers to a node."""
+
+    number: int
+
+
+def _rows(root: Node) -> list[tuple[type[Node], tuple[Any, ...]]]:
+    """Return a graph as rows of class and fields, children before parents."""
+    numbers: dict[int, int] = {}
+    rows: list[tuple[type[Node], tuple[Any, ...]]] = []
+    stack: list[tuple[Node, bool]] = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in numbers:
+            continue
+        if not ready:
+            stack.append((node, True))
+            stack.extend((c, False) for c in node.children)
+            continue
+        fields = _exchange(node._fields, Node, lambda n: _Row(numbers[id(n)]))
+        numbers[id(node)] = len(rows)
+        rows.append((type(node), fields))
+    return rows
+
+
+def _from_rows(rows: list[tuple[type[Node], tuple[Any, ...]]]) -> Node:
+    """Build a graph again from its rows."""
+    nodes: list[Node] = []
+    for kind, fields in rows:
+        nodes.append(kind(*_exchange(fields, _Row, lambda r: nodes[r.number])))
+    return nodes[-1]
+
+
+def _exchange(fields: tuple[Any, ...], kind: type, new: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """Return fields with every object of a kind, also inside tuples, exchanged."""
+    return tuple(
+        new(f) if isinstance(f, kind) else _exchange(f, kind, new) if type(f) is tuple else f for f in fields
+    )
 
 
 class Literal(Node):

@@ -323,15 +323,15 @@ class ZarrOutput(Output):
         super().__init__()
         self._open = False
         if compress not in COMPRESSION:
-            raise LatticeError(
-                f"compress={compress!r} is not known", hint=f"say one of {', '.join(COMPRESSION)}"
-            )
+            hint = f"say one of {', '.join(COMPRESSION)}"
+            raise LatticeError(f"compress={compress!r} is not known", hint=hint)
         dtype = np.dtype(spec.dtype)
         default = (spec.default_mask or "mask0") if spec.masked else None
         names = ([default] if default else []) + [n for n in spec.mask_names if n != default]
         arrays = dict(zip(names, _array_names(names), strict=True))
         chunks, shards = choose_chunks(spec.shape, dtype.itemsize)
         codecs = COMPRESSION[compress]
+        about = {"lattice_inverted": True, "long_name": "true where a pixel is bad"}
         documents = {
             "values": array_document(
                 spec.shape,
@@ -343,11 +343,8 @@ class ZarrOutput(Output):
                 {"units": spec.unit} if spec.unit else {},
             )
         }
-        about = {"lattice_inverted": True, "long_name": "true where a pixel is bad"}
-        for array in arrays.values():
-            documents[array] = array_document(
-                spec.shape, np.dtype(bool), chunks, shards, codecs, spec.dims, about
-            )
+        mask = array_document(spec.shape, np.dtype(bool), chunks, shards, codecs, spec.dims, about)
+        documents |= dict.fromkeys(arrays.values(), mask)
         group = {
             "zarr_format": 3,
             "node_type": "group",
@@ -361,17 +358,8 @@ class ZarrOutput(Output):
         except BaseException:
             self._stage.abort()
             raise
-        common = ArrayMeta(
-            self._stage.temp,
-            "",
-            _NOWHERE,
-            tuple(spec.shape),
-            np.dtype(bool),
-            chunks,
-            shards,
-            tuple(Codec(c["name"], c["configuration"]) for c in codecs),
-            attributes=about,
-        )
+        steps = tuple(Codec(c["name"], c["configuration"]) for c in codecs)
+        common = _unwritten(self._stage.temp, spec.shape, chunks, shards, steps, about)
         masks = {name: _writer(common, array, np.dtype(bool)) for name, array in arrays.items()}
         flags = masks.pop(default) if default else None
         self.writer = _writer(replace(common, attributes={}), "values", dtype, flags)
@@ -383,6 +371,19 @@ class ZarrOutput(Output):
 
     def _abort(self) -> None:
         self._stage.abort()
+
+
+def _unwritten(
+    path: str,
+    shape: Sequence[int],
+    chunks: tuple[int, ...],
+    shards: tuple[int, ...] | None,
+    codecs: tuple[Codec, ...],
+    attributes: dict[str, Any],
+) -> ArrayMeta:
+    """Return what the arrays of a new group have in common."""
+    bits = np.dtype(bool)
+    return ArrayMeta(path, "", _NOWHERE, tuple(shape), bits, chunks, shards, codecs, attributes=attributes)
 
 
 def _writer(common: ArrayMeta, array: str, dtype: np.dtype[Any], flags: Any = None) -> Any:

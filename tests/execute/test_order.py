@@ -62,7 +62,10 @@ def test_ranks_are_exact(name: str, dtype: type, masked: bool) -> None:
 
 @pytest.mark.usefixtures("sampled")
 def test_a_bracket_that_fails_is_mended_by_narrowing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lattice.execute.measure.bracket", lambda *_a: order.Bracket(100.0, 200.0, 10))
+    failing = (order.Bracket(-0.1, 0.1, 10), order.Bracket(100.0, 200.0, 10))
+    monkeypatch.setattr("lattice.execute.measure.brackets", lambda *_a: failing)
+    monkeypatch.setattr("lattice.execute.measure._LEAST_ROOM", 5)
+    monkeypatch.setattr("lattice.execute.measure.allowance", lambda _o: 0)
     values = cases()["normal"]
     good = np.sort(values)
     np.testing.assert_array_equal(search(values), [good[r] for r in ranks(good.size)])
@@ -70,7 +73,7 @@ def test_a_bracket_that_fails_is_mended_by_narrowing(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.usefixtures("sampled")
 def test_too_many_candidates_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lattice.execute.measure.bracket", lambda *_a: order.Bracket(limit=50))
+    monkeypatch.setattr("lattice.execute.measure.brackets", lambda *_a: (order.Bracket(limit=50),))
     values = cases()["two values"]
     good = np.sort(values)
     np.testing.assert_array_equal(search(values), [good[r] for r in ranks(good.size)])
@@ -84,6 +87,14 @@ def test_a_good_nan_makes_them_nan() -> None:
     mask = np.ones(values.size, bool)
     mask[137] = False
     assert not np.isnan(search(values, mask)).any()
+
+
+@pytest.mark.usefixtures("sampled")
+def test_a_nan_is_found_when_brackets_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lattice.execute.measure.brackets", lambda *_a: (order.Bracket(-5.0, 0.0, 10),))
+    values = cases()["normal"]
+    values[99] = np.nan
+    assert np.isnan(np.asarray(search(values))).all()
 
 
 def test_nothing_good_gives_nothing() -> None:
