@@ -40,7 +40,7 @@ def shape_of(section: Section) -> tuple[int, ...]:
     >>> shape_of((slice(0, 5, 2), slice(1, 4, 1)))
     (3, 3)
     """
-    return tuple(max(0, (s.stop - s.start + s.step - 1) // s.step) for s in section)
+    return tuple([max(0, (s.stop - s.start + s.step - 1) // s.step) for s in section])
 
 
 def n_pixels(section: Section) -> int:

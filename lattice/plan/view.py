@@ -39,6 +39,11 @@ class View:
         return View(tuple((i, 0, 1) for i in range(ndim)))
 
     @property
+    def is_whole(self) -> bool:
+        """True if a section of the result is the same section of the leaf."""
+        return self == View.identity(len(self.axes))
+
+    @property
     def is_identity(self) -> bool:
         """True if the result is the leaf itself, or a box of it."""
         return not self.fixed and all(a == i and step == 1 for i, (a, _, step) in enumerate(self.axes))
