@@ -25,6 +25,8 @@ class LatticePeer(Peer):
     note = "FITS to FITS"
 
     def prepare(self, threads: int) -> dict[str, str]:
+        import dask.threaded  # noqa: F401 - no peer's imports are timed, and the small warm-up needs no threads
+
         import lattice
 
         return {"lattice": lattice.__version__, "numpy": np.__version__}

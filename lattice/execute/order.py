@@ -61,7 +61,7 @@ class KeyRange:
 
 @dataclass
 class Outcome:
-    """What a pass found for one bracket; values that are not numbers are inside every bracket."""
+    """What a pass found for one bracket; values that are not numbers count as inside, but are not kept."""
 
     n_below: int = 0
     n_above: int = 0
@@ -243,31 +243,35 @@ class _Order:
 
 def _collect(wanted: Bracket, outcome: Outcome, values: Array, mask: Array | None, n_good: int) -> None:
     kind = values.dtype.type
-    below, above = scratch(values.shape, _BOOL, 5), scratch(values.shape, _BOOL, 6)
-    np.less(values, kind(wanted.low), out=below)
-    np.greater(values, kind(wanted.high), out=above)
+    # as few calls as can be: between calls threads wait for each other
+    reached = scratch(values.shape, _BOOL, 5)
+    np.greater_equal(values, kind(wanted.low), out=reached)
     if mask is not None:
-        np.logical_and(below, mask, out=below)
-        np.logical_and(above, mask, out=above)
-    n_below, n_above = int(np.count_nonzero(below)), int(np.count_nonzero(above))
-    n_inside = n_good - n_below - n_above
-    outcome.n_below += n_below
-    outcome.n_above += n_above
-    outcome.n_inside += n_inside
-    if not n_inside:
-        return
-    outside = np.logical_or(below, above, out=below)
-    inside = np.logical_not(outside, out=above) if mask is None else np.greater(mask, outside, out=above)
+        np.logical_and(reached, mask, out=reached)
+    n_reached = int(np.count_nonzero(reached))
+    inside = scratch(values.shape, _BOOL, 6)
+    np.less_equal(values, kind(wanted.high), out=inside)
+    np.logical_and(inside, reached, out=inside)
+    kept = None
+    if outcome.n_inside <= wanted.limit:
+        kept = values.reshape(-1).compress(inside.reshape(-1))
+    n_inside = int(np.count_nonzero(inside)) if kept is None else kept.size
+    n_nan = _count_nan(values, mask)
+    outcome.n_nan += n_nan
+    outcome.n_inside += n_inside + n_nan
+    outcome.n_above += n_reached - n_inside
+    outcome.n_below += n_good - n_reached - n_nan
     if outcome.n_inside > wanted.limit:
         outcome.kept = []
-        outcome.n_nan += int(np.count_nonzero(np.logical_and(values != values, inside)))
-        return
-    if values.flags.c_contiguous:
-        kept = values.reshape(-1).compress(inside.reshape(-1))
-    else:
-        kept = values[inside]
-    outcome.n_nan += int(np.count_nonzero(kept != kept))
-    outcome.kept.append(kept)
+    elif kept is not None and kept.size:
+        outcome.kept.append(kept)
+
+
+def _count_nan(values: Array, mask: Array | None) -> int:
+    if not np.isnan(np.minimum.reduce(values, axis=None)):
+        return 0
+    wrong = np.isnan(values)
+    return int(np.count_nonzero(wrong if mask is None else np.logical_and(wrong, mask)))
 
 
 _BOOL = np.dtype(np.bool_)

@@ -99,22 +99,26 @@ def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[li
     from dask.threaded import get
 
     failures: list[BaseException] = []
+    # several blocks a task: what dask does between tasks holds up all threads
+    batches = _batches(sections, _TASKS_PER_WORKER * workers)
 
-    def block(number: int) -> list[Any] | None:
-        if failures:
-            return None
+    def run_batch(number: int) -> list[list[Any]]:
+        results: list[list[Any]] = []
         try:
-            return job.run(sections[number])
+            for section in batches[number]:
+                if failures:
+                    break
+                results.append(job.run(section))
         except Cancelled:
-            return None
+            pass
         except BaseException as error:  # handed to the caller's thread: dask would lose the order of causes
             failures.append(error)
-            return None
+        return results
 
-    names = [("block", i) for i in range(len(sections))]
-    graph = {name: (block, i) for i, name in enumerate(names)}
+    names = [("batch", i) for i in range(len(batches))]
+    graph = {name: (run_batch, i) for i, name in enumerate(names)}
     try:
-        results = get(graph, names, num_workers=min(workers, len(sections)))
+        results = get(graph, names, num_workers=min(workers, len(batches)))
     except KeyboardInterrupt:
         control = Control.find(job.control)
         if control is not None:
@@ -122,7 +126,16 @@ def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[li
         raise
     if failures:
         raise failures[0]
-    return list(results)
+    return [block for batch in results for block in batch]
+
+
+_TASKS_PER_WORKER = 8
+
+
+def _batches(sections: Sequence[Section], most: int) -> list[list[Section]]:
+    """Cut a sequence of sections into at most so many runs of neighbours."""
+    size = max(1, -(-len(sections) // most))
+    return [list(sections[i : i + size]) for i in range(0, len(sections), size)]
 
 
 def _remote(job: bytes, sections: list[Section]) -> list[list[Any]]:
@@ -142,8 +155,7 @@ def _run_distributed(client: Any, job: Job, sections: Sequence[Section]) -> list
     from distributed import as_completed
 
     message = _pickled(job)
-    size = max(1, -(-len(sections) // 1000))
-    batches = [list(sections[i : i + size]) for i in range(0, len(sections), size)]
+    batches = _batches(sections, 1000)
     shared = client.scatter(message, broadcast=True, hash=False)
     futures = [client.submit(_remote, shared, batch, pure=False) for batch in batches]
     numbers = {f.key: i for i, f in enumerate(futures)}

@@ -36,8 +36,10 @@ def _layout(program: Program) -> _Layout:
     found: _Layout | None = program.cache.get("layout")
     if found is not None:
         return found
-    last = {r: len(program.steps) for pair in program.outputs for r in pair if r is not None}
-    for number, step in enumerate(program.steps):
+    steps = program.all_steps
+    pairs = (*program.outputs, *program.clean_outputs)
+    last = {r: len(steps) for pair in pairs for r in pair if r is not None}
+    for number, step in enumerate(steps):
         for r in step.inputs:
             last[r] = max(last.get(r, -1), number)
     slots = [-1] * len(program.types)
@@ -55,7 +57,7 @@ def _layout(program: Program) -> _Layout:
     for leaf in program.leaves:
         if leaf.direct and leaf.view.is_identity:
             take(leaf.value)
-    for number, step in enumerate(program.steps):
+    for number, step in enumerate(steps):
         dying = {r for r in step.inputs if last[r] == number and slots[r] >= 0}
         # a plain ufunc may write over an input of the same size; other kernels read theirs more than once
         if isinstance(step.kernel, np.ufunc):
@@ -204,17 +206,33 @@ class Strips:
             registers[leaf.value] = values
             if leaf.mask is not None:
                 registers[leaf.mask] = mask if mask is not None else _ALL_GOOD.reshape((1,) * len(piece))
+        program = self.program
+        steps, outputs = program.steps, program.outputs
         if self.jit is not None:
             self.jit(registers, views)
-        else:
-            for step in self.program.steps:
-                out = views[step.output]
-                step.kernel(*[registers[r] for r in step.inputs], out=out)
-                registers[step.output] = out
+            steps = ()
+        elif program.checks and self._is_clean():
+            steps, outputs = program.clean_steps, program.clean_outputs
+        for step in steps:
+            out = views[step.output]
+            step.kernel(*[registers[r] for r in step.inputs], out=out)
+            registers[step.output] = out
         return [
             (registers[value], None if mask is None or registers[mask].all() else registers[mask])
-            for value, mask in self.program.outputs
+            for value, mask in outputs
         ]
+
+    def _is_clean(self) -> bool:
+        """Tell whether every source of the strip is good everywhere."""
+        for check in self.program.checks:
+            source = self._registers[check.register]
+            if check.kind == "mask":
+                if not source.all():
+                    return False
+            # the smallest value is nan if any is, and costs one pass
+            elif np.isnan(np.minimum.reduce(source, axis=None)):
+                return False
+        return True
 
 
 _ALL_GOOD = np.ones(1, bool)

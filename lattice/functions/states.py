@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lattice.graph.blend import scratch, select
+from lattice.graph.blend import blank, scratch, select
 from lattice.graph.sections import Section
 
 __all__ = ["AbsoluteDeviation", "Count", "Extrema", "Moments", "State", "Sum", "Truth", "make_state"]
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 # Dot products of this length run in one thread in every BLAS, and their sums pairwise over rows.
 _DOT = 8192
-_PIECE = 8 * _DOT  # doubles that stay in the cache of one core
+_PIECE = 8 * _DOT
 _ONES = np.ones(_DOT)
 _DOUBLE = np.dtype(np.float64)
 
@@ -32,25 +32,26 @@ def _filled(values: Array, mask: Array | None, fill: Any) -> Array:
     if mask is None:
         return flat
     out = scratch((values.size,), values.dtype, 1)
+    if fill == 0 and values.dtype.itemsize in (4, 8):
+        blank(np.ascontiguousarray(mask).reshape(-1), flat, out=out)
+        return out
     select(np.ascontiguousarray(mask).reshape(-1), flat, np.full(1, fill, values.dtype), out=out)
     return out
 
 
 def _sums(values: Array, shift: Any, squares: bool) -> tuple[Any, Any]:
-    """Return the sum of (values - shift) and, if asked for, of its square, in double precision."""
-    total = square = 0.0
-    for i in range(0, values.size, _PIECE):
-        piece = values[i : i + _PIECE]
-        wide = scratch((piece.size,), _DOUBLE, 0)
-        if shift:
-            np.subtract(piece, shift, out=wide, dtype=_DOUBLE)
-        else:
-            np.copyto(wide, piece)
-        whole = wide.size - wide.size % _DOT
-        rows, rest = wide[:whole].reshape(-1, _DOT), wide[whole:]
-        total += float(np.add.reduce(np.vecdot(rows, _ONES))) + float(np.add.reduce(rest))
-        if squares:
-            square += float(np.add.reduce(np.vecdot(rows, rows))) + float(np.vecdot(rest, rest))
+    """Return the sum of (values - shift) and, if asked for, of its square, in double precision.
+
+    Few calls on many pixels each: threads that wait for each other between calls lose more than caches gain.
+    """
+    if not squares and not shift:
+        return float(np.add.reduce(values, dtype=_DOUBLE)), 0.0
+    wide = scratch((values.size,), _DOUBLE, 0)
+    np.subtract(values, shift, out=wide, dtype=_DOUBLE)
+    whole = wide.size - wide.size % _DOT
+    rows, rest = wide[:whole].reshape(-1, _DOT), wide[whole:]
+    total = float(np.add.reduce(np.vecdot(rows, _ONES))) + float(np.add.reduce(rest))
+    square = float(np.add.reduce(np.vecdot(rows, rows))) + float(np.vecdot(rest, rest))
     return total, square
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from types import TracebackType
@@ -159,16 +161,20 @@ def add_bytes(n: int) -> None:
                 count.calls += 1
 
 
+# How old the last look at a file may be: strips of one run follow each other within microseconds.
+_CHECK_SECONDS = 0.02
+
 # -- descriptors --------------------------------------------------------------------------------
 
 
 class _Entry:
-    __slots__ = ("fd", "key", "users")
+    __slots__ = ("checked", "fd", "key", "users")
 
     def __init__(self, key: tuple[object, ...], fd: int) -> None:
         self.key = key
         self.fd = fd
         self.users = 0
+        self.checked = -math.inf  # when the state of the file was last looked at
 
 
 class _Cache:
@@ -300,9 +306,11 @@ class Opened:
 
     def __enter__(self) -> int:
         entry = self._entry = _cache.acquire(self.path, self.identity)
-        if self.identity is not None:
+        now = time.monotonic()
+        if self.identity is not None and now - entry.checked > _CHECK_SECONDS:
             # A file that was replaced keeps its old content here; one that was written in place does not.
             stat = os.fstat(entry.fd)
+            entry.checked = now
             if stat.st_mtime_ns != self.identity.mtime_ns or stat.st_size != self.identity.size:
                 _cache.release(entry)
                 close_path(self.path)

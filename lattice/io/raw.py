@@ -24,7 +24,7 @@ _CALL_BYTES = 16 << 10
 # Up to this many reads are always made exactly: a cut-out of a few pixels reads just these.
 _FEW_READS = 16
 _SCRATCH = 1 << 20
-_STRIP = 1 << 18
+_STRIP = 1 << 20
 
 Convert = Callable[[np.ndarray, np.ndarray], None]
 Finish = Callable[[np.ndarray], None]

@@ -154,6 +154,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """A source that may hold bad pixels: the register that tells, and how.
+
+    `kind` is "nan" where bad values are nan, "mask" where the register is itself a mask.
+    """
+
+    register: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A flat, picklable program for any section of one shape.
 
@@ -171,6 +182,10 @@ class Program:
         Type of each register.
     outputs : tuple of (int, int or None)
         Registers of values and mask of each result; a mask of None means all good.
+    checks : tuple of Check
+        What has to hold for a strip whose sources are good everywhere.
+    clean_steps, clean_outputs : tuple
+        The shorter program for such strips: most masks are then known to be true everywhere.
     """
 
     shape: tuple[int, ...]
@@ -179,14 +194,21 @@ class Program:
     constants: dict[int, np.ndarray]
     types: tuple[DType, ...]
     outputs: tuple[tuple[int, int | None], ...]
+    checks: tuple[Check, ...] = ()
+    clean_steps: tuple[Step, ...] = ()
+    clean_outputs: tuple[tuple[int, int | None], ...] = ()
     cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # what a process keeps for a program, such as compiled code, stays in that process
-        return (
-            Program,
-            (self.shape, self.leaves, self.steps, self.constants, self.types, self.outputs),
-        )
+        fields = (self.shape, self.leaves, self.steps, self.constants, self.types, self.outputs)
+        return (Program, (*fields, self.checks, self.clean_steps, self.clean_outputs))
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """The steps of both programs, in an order that serves both."""
+        order = {s.output: s for s in (*self.steps, *self.clean_steps)}
+        return tuple(order[r] for r in sorted(order))
 
 
 class _Lowering(ConstantLowering):
@@ -194,6 +216,8 @@ class _Lowering(ConstantLowering):
         super().__init__()
         self.leaves: list[Leaf] = []
         self.steps: list[Step] = []
+        self.clean = False  # assume that every source is good
+        self.checks: dict[Check, None] = {}
         self._leaf_numbers: dict[Any, Lowered] = {}
 
     def _operation(
@@ -214,7 +238,16 @@ class _Lowering(ConstantLowering):
             mask = self._register(("leaf mask", len(self.leaves)), None, BOOL) if masked else None
             self.leaves.append(Leaf(source, view, value, mask, ndim))
             found = self._leaf_numbers[(key, view)] = Lowered(value, mask, dtype)
+        if found.mask is not None:
+            return Lowered(found.value, self.good(found.mask, "mask"), dtype)
         return found
+
+    def good(self, register: int, kind: str) -> int | None:
+        """Return the mask that a register stands for: none in a program for strips of good pixels."""
+        if self.clean:
+            self.checks[Check(register, kind)] = None
+            return None
+        return self.not_nan(register) if kind == "nan" else register
 
     def not_nan(self, register: int) -> int:
         """Return the register that is T where the other is a number."""
@@ -236,15 +269,24 @@ def lower(roots: Sequence[Node], shape: tuple[int, ...]) -> Program:
         The shape.
     """
     low = _Lowering()
-    results = [_lower_one(low, root, View.identity(len(shape))) for root in roots]
+    view = View.identity(len(shape))
+    results = [_lower_one(low, root, view) for root in roots]
     used = _live(low, results)
+    low.clean = True
+    clean_results = [_lower_one(low, root, view) for root in roots]
+    checks = tuple(c for c in low.checks if c.register in used)
+    clean_used = _live(low, clean_results) if checks else set()
+    either = used | clean_used
     return Program(
         tuple(shape),
-        tuple(leaf for leaf in low.leaves if leaf.value in used or leaf.mask in used),
+        tuple(leaf for leaf in low.leaves if leaf.value in either or leaf.mask in either),
         tuple(s for s in low.steps if s.output in used),
-        {i: v for i, v in enumerate(low.values) if v is not None and i in used},
+        {i: v for i, v in enumerate(low.values) if v is not None and i in either},
         tuple(low.types),
         tuple((r.value, r.mask) for r in results),
+        checks,
+        tuple(s for s in low.steps if s.output in clean_used),
+        tuple((r.value, r.mask) for r in clean_results) if checks else (),
     )
 
 
@@ -326,9 +368,9 @@ def _lower_source(low: _Lowering, node: Source, view: View, args: list[Lowered])
     if node.mask is None:
         return leaf
     if isinstance(node.mask, Source):
-        mask = low.and_(args[0].mask, args[0].value)
-        return Lowered(leaf.value, mask, dtype)
-    return Lowered(leaf.value, low.not_nan(leaf.value), dtype)
+        good = low.good(args[0].value, "mask")
+        return Lowered(leaf.value, low.and_(args[0].mask, good), dtype)
+    return Lowered(leaf.value, low.good(leaf.value, "nan"), dtype)
 
 
 def _lower_region_cut(low: _Lowering, node: RegionCut, view: View, x: Lowered) -> Lowered:
