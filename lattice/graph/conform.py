@@ -35,7 +35,7 @@ def extend(a: Node, b: Node, what: str) -> tuple[Node, Node]:
         When the axes differ in kind or order.
     """
     x, y = a.attrs, b.attrs
-    by_kind = x.coords is not None and y.coords is not None
+    by_kind = _described(x) and _described(y)
     if not by_kind and (x.shape == y.shape or any(is_anonymous(d) for d in (*x.dims, *y.dims))):
         check_same((a, b), what)
         return a, b
@@ -56,7 +56,7 @@ def check_same(nodes: tuple[Node, ...], what: str) -> None:
     lattices = [n for n in nodes if n.attrs.shape]
     for first, other in itertools.pairwise(lattices):
         x, y = first.attrs, other.attrs
-        by_kind = x.coords is not None and y.coords is not None
+        by_kind = _described(x) and _described(y)
         keys_x, keys_y = axis_keys(x, by_kind), axis_keys(y, by_kind)
         if by_kind and keys_x != keys_y and not (_is_part(keys_x, keys_y) or _is_part(keys_y, keys_x)):
             raise _axes_error(x, y, keys_x, keys_y, what)
@@ -64,6 +64,11 @@ def check_same(nodes: tuple[Node, ...], what: str) -> None:
             raise _shape_error(x, y, what)
         if not by_kind and x.dims != y.dims and sorted(x.dims) == sorted(y.dims):
             raise _axes_error(x, y, keys_x, keys_y, what)
+
+
+def _described(attrs: Attributes) -> bool:
+    """Tell whether anything is known of the axes; a file without coordinate cards says nothing."""
+    return attrs.coords is not None and any(kind != "none" for kind in attrs.coords.kinds)
 
 
 def _is_part(small: tuple[str, ...], large: tuple[str, ...]) -> bool:
