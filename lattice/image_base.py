@@ -10,7 +10,7 @@ from lattice.graph.node import Node, Source
 from lattice.graph.show import to_lel
 from lattice.graph.types import DType
 from lattice.image_info import FrozenDict, Meta, origin, show_html, show_text
-from lattice.image_make import Parts, packed, unpacked
+from lattice.image_make import Parts
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -18,18 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["ImageBase"]
 
 
-def _unpickled(
-    cls: type[ImageBase],
-    nodes: list[tuple[type[Node], tuple[Any, ...]]],
-    number: int,
-    masks: dict[str, int],
-    default_mask: str | None,
-    history: tuple[str, ...],
-    regions: dict[str, Any],
-) -> ImageBase:
-    found = unpacked(nodes)
-    named = {name: found[n] for name, n in masks.items()}
-    return cls._of(Parts(found[number], named, default_mask, history, regions))
+def _unpickled(cls: type[ImageBase], *parts: Any) -> ImageBase:
+    return cls._of(Parts(*parts))
 
 
 class ImageBase:
@@ -77,11 +67,8 @@ class ImageBase:
         return self._of(Parts(node, history=lead._history))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Not the parts themselves: pickle recurses, and graphs may be deep.
-        nodes, numbers = packed([self._node, *self._masks.values()])
-        masks = dict(zip(self._masks, numbers[1:], strict=True))
-        rest = (self._default_mask, self._history, dict(self._regions))
-        return (_unpickled, (type(self), nodes, numbers[0], masks, *rest))
+        masks, regions = dict(self._masks), dict(self._regions)
+        return (_unpickled, (type(self), self._node, masks, self._default_mask, self._history, regions))
 
     def __copy__(self) -> Self:
         return self

@@ -25,7 +25,6 @@ from lattice.graph.attributes import Attributes, default_dims
 from lattice.graph.node import Literal, Node, Source
 from lattice.graph.protocols import Reader
 from lattice.graph.types import BOOL
-from lattice.graph.walk import postorder
 from lattice.io.base import Beam, MetaCard, Stored
 from lattice.io.memory import ArrayReader, DaskReader, lattice_dtype
 from lattice.io.registry import split_selector
@@ -41,12 +40,10 @@ __all__ = [
     "literal_of",
     "mask_source",
     "no_mask",
-    "packed",
     "reader_of",
     "source_name",
     "stored_parts",
     "unit_text",
-    "unpacked",
 ]
 
 
@@ -386,44 +383,3 @@ def source_name(path: Any, selectors: Mapping[str, Any]) -> str:
             f"{text!r} names a part, and {key}={chosen!r} another one", hint="leave one of them out"
         )
     return f"{text}[{','.join(str(p) for p in chosen) if isinstance(chosen, tuple) else chosen}]"
-
-
-# -- graphs as lists --------------------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class _Reference:
-    """The place of a node in a list."""
-
-    number: int
-
-
-def packed(roots: Sequence[Node]) -> tuple[list[tuple[type[Node], tuple[Any, ...]]], list[int]]:
-    """Return the nodes below some roots as a flat list, and the places of the roots in it."""
-    numbers: dict[int, int] = {}
-    nodes: list[tuple[type[Node], tuple[Any, ...]]] = []
-
-    def refer(value: Any) -> Any:
-        if isinstance(value, Node):
-            return _Reference(numbers[id(value)])
-        return tuple(refer(v) for v in value) if type(value) is tuple else value
-
-    for node in postorder(list(roots)):
-        _, fields = node.__reduce__()
-        nodes.append((type(node), refer(fields)))
-        numbers[id(node)] = len(nodes) - 1
-    return nodes, [numbers[id(r)] for r in roots]
-
-
-def unpacked(nodes: Iterable[tuple[type[Node], tuple[Any, ...]]]) -> list[Node]:
-    """Return the nodes of a list that `packed` made."""
-    found: list[Node] = []
-
-    def resolve(value: Any) -> Any:
-        if isinstance(value, _Reference):
-            return found[value.number]
-        return tuple(resolve(v) for v in value) if type(value) is tuple else value
-
-    for kind, fields in nodes:
-        found.append(kind(*resolve(fields)))
-    return found
