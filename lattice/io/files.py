@@ -162,7 +162,7 @@ def add_bytes(n: int) -> None:
 
 
 # How old the last look at a file may be: strips of one run follow each other within microseconds.
-_CHECK_SECONDS = 0.02
+_CHECK_SECONDS = 0.001
 
 # -- descriptors --------------------------------------------------------------------------------
 
