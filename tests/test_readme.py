@@ -1,4 +1,4 @@
-"""The README tells the truth: its table is that of the registry, its code runs, its commands are those of CI."""
+"""The README tells the truth: its table is that of the registry, its code and commands run."""
 
 from __future__ import annotations
 

@@ -31,8 +31,9 @@ OPTIONS = Options(scheduler="synchronous", jit=False)
 def named_images() -> dict[str, Any]:
     """The images that the examples of the documentation use."""
     rng = np.random.default_rng(0)
+    kinds = ("spectral", "latitude", "longitude")
     coords = {
-        n: CoordinateSystem.from_kinds(("spectral", "latitude", "longitude"), frequencies=(first, 2 * first, 3 * first))
+        n: CoordinateSystem.from_kinds(kinds, frequencies=(first, 2 * first, 3 * first))
         for n, first in {"f1": 1e9, "f2": 1.5e9}.items()
     }
     plain = lattice.Image(rng.normal(size=SHAPE).astype("f4"), name="f1", wcs=coords["f1"])
@@ -109,9 +110,7 @@ def test_the_type_of_the_result_is_the_inferred_one(function: Function) -> None:
     assert tried or function.name == "spectralindex"
 
 
-@pytest.mark.parametrize(
-    "function", [f for f in FUNCTIONS if f.kind is Kind.ELEMENTWISE and f.lower is None and f.expand is None and f.params]
-)
+@pytest.mark.parametrize("function", [f for f in FUNCTIONS if f.kernel is not None and f.params])
 def test_element_wise_masks_are_anded(function: Function) -> None:
     types = first_types(function)
     if types is None:
