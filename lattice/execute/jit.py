@@ -3,8 +3,9 @@
 A loop reads and writes every pixel once however many steps there are, where numpy goes through the strip
 once per step.  numpy's own sine, exponential and the like use vector instructions that numba does not
 have, so programs with these are left to numpy; so are programs that are too short-lived to pay for the
-second or so that compiling takes.  Compiled and uncompiled programs give the same bits: each step is
-rounded to the type of its register, and floating-point rules are not relaxed.
+second or so that compiling takes.  Programs that are compiled by choice ("auto") give the same bits either
+way: each step is rounded to the type of its register, and floating-point rules are not relaxed.  With
+jit=True sines, exponentials and the like come from another library, which may differ in the last bits.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ to lie outside, passes over histograms of the bit patterns narrow it down, whate
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -203,19 +204,45 @@ def _margin(sections: list[Array], value: Any, n: int) -> int:
     return math.ceil(5 * n * max(scatter, plain)) + 2
 
 
+class _Tally:
+    """How many values all blocks of a process keep for each bracket, so that together they keep to the limit.
+
+    Once there are more than the limit none of them is of use, whichever blocks they come from.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_Tally, ())
+
+    def is_full(self, number: int, limit: int) -> bool:
+        """Tell whether the limit of a bracket is passed."""
+        return self._kept.get(number, 0) > limit
+
+    def add(self, number: int, n: int, limit: int) -> bool:
+        """Note that values are to be kept for a bracket; tell whether they may be."""
+        with self._lock:
+            self._kept[number] = self._kept.get(number, 0) + n
+        return not self.is_full(number, limit)
+
+
 @dataclass(frozen=True)
 class OrderSink:
     """Counts and keeps what the brackets of one lattice ask for."""
 
     wanted: tuple[Bracket | KeyRange, ...]
+    tally: _Tally = field(default_factory=_Tally, compare=False, repr=False)
 
     def start(self, section: Section) -> _Order:
-        return _Order(self.wanted)
+        return _Order(self.wanted, self.tally)
 
 
 class _Order:
-    def __init__(self, wanted: tuple[Bracket | KeyRange, ...]) -> None:
+    def __init__(self, wanted: tuple[Bracket | KeyRange, ...], tally: _Tally) -> None:
         self.wanted = wanted
+        self.tally = tally
         self.outcomes = [Outcome() for _ in wanted]
 
     def take(self, piece: Section, values: Array, mask: Array | None) -> None:
@@ -227,11 +254,38 @@ class _Order:
         n_good = values.size if mask is None else int(np.count_nonzero(mask))
         if n_good == 0:
             return
-        for wanted, outcome in zip(self.wanted, self.outcomes, strict=True):
+        for number, (wanted, outcome) in enumerate(zip(self.wanted, self.outcomes, strict=True)):
             if isinstance(wanted, Bracket):
-                _collect(wanted, outcome, values, mask, n_good)
+                self._collect(number, wanted, outcome, values, mask, n_good)
             else:
                 _count_keys(wanted, outcome, values if mask is None else values[mask])
+
+    def _collect(
+        self, number: int, wanted: Bracket, outcome: Outcome, values: Array, mask: Array | None, n_good: int
+    ) -> None:
+        kind = values.dtype.type
+        # as few calls as can be: between calls threads wait for each other
+        reached = scratch(values.shape, _BOOL, 5)
+        np.greater_equal(values, kind(wanted.low), out=reached)
+        if mask is not None:
+            np.logical_and(reached, mask, out=reached)
+        n_reached = int(np.count_nonzero(reached))
+        inside = scratch(values.shape, _BOOL, 6)
+        np.less_equal(values, kind(wanted.high), out=inside)
+        np.logical_and(inside, reached, out=inside)
+        kept = None
+        if not self.tally.is_full(number, wanted.limit):
+            kept = values.reshape(-1).compress(inside.reshape(-1))
+        n_inside = int(np.count_nonzero(inside)) if kept is None else kept.size
+        n_nan = _count_nan(values, mask)
+        outcome.n_nan += n_nan
+        outcome.n_inside += n_inside + n_nan
+        outcome.n_above += n_reached - n_inside
+        outcome.n_below += n_good - n_reached - n_nan
+        if self.tally.is_full(number, wanted.limit):
+            outcome.kept = []
+        elif kept is not None and kept.size and self.tally.add(number, kept.size, wanted.limit):
+            outcome.kept.append(kept)
 
     def finish(self) -> list[Outcome]:
         """Return what was found, the kept values of the block in one piece."""
@@ -239,32 +293,6 @@ class _Order:
             if len(outcome.kept) > 1:
                 outcome.kept = [np.concatenate(outcome.kept)]
         return self.outcomes
-
-
-def _collect(wanted: Bracket, outcome: Outcome, values: Array, mask: Array | None, n_good: int) -> None:
-    kind = values.dtype.type
-    # as few calls as can be: between calls threads wait for each other
-    reached = scratch(values.shape, _BOOL, 5)
-    np.greater_equal(values, kind(wanted.low), out=reached)
-    if mask is not None:
-        np.logical_and(reached, mask, out=reached)
-    n_reached = int(np.count_nonzero(reached))
-    inside = scratch(values.shape, _BOOL, 6)
-    np.less_equal(values, kind(wanted.high), out=inside)
-    np.logical_and(inside, reached, out=inside)
-    kept = None
-    if outcome.n_inside <= wanted.limit:
-        kept = values.reshape(-1).compress(inside.reshape(-1))
-    n_inside = int(np.count_nonzero(inside)) if kept is None else kept.size
-    n_nan = _count_nan(values, mask)
-    outcome.n_nan += n_nan
-    outcome.n_inside += n_inside + n_nan
-    outcome.n_above += n_reached - n_inside
-    outcome.n_below += n_good - n_reached - n_nan
-    if outcome.n_inside > wanted.limit:
-        outcome.kept = []
-    elif kept is not None and kept.size:
-        outcome.kept.append(kept)
 
 
 def _count_nan(values: Array, mask: Array | None) -> int:

@@ -197,5 +197,5 @@ def save(
     chunks = None
     if collected:
         chunks = tuple(max(c) for c in zip(*(w.chunks for w in collected), strict=True))
-    blocks = choose(program, options, chunks, sum(w.dtype.itemsize + 1 for w in collected))
+    blocks = choose(program, options, chunks, sum(w.dtype.itemsize + 2 for w in collected))
     run_program(program, sinks, blocks, options)

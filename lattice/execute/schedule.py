@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,10 +35,15 @@ class Job:
     strip: int
     jit: bool
     control: int = 0
+    # the program made ready for each thread; it goes with the job, so that no thread keeps images alive
+    ready: dict[int, Strips] = field(default_factory=dict, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Job, (self.program, self.sinks, self.strip, self.jit, self.control))
 
     def run(self, section: Section) -> list[Any]:
         """Compute one block; return the result of each sink."""
-        strips = _strips(self)
+        strips = self._strips()
         control = Control.find(self.control)
         takers = [s.start(section) for s in self.sinks]
         size = max((d.itemsize for d in self.program.types), default=1)
@@ -48,17 +55,15 @@ class Job:
                     control.advance(n_pixels(piece) * size)
         return [t.finish() for t in takers]
 
+    def _strips(self) -> Strips:
+        thread = threading.get_ident()
+        if thread not in self.ready:
+            jit = compiled(self.program) if self.jit else None
+            self.ready[thread] = Strips(self.program, self.strip, jit)
+        return self.ready[thread]
+
 
 _local = threading.local()
-
-
-def _strips(job: Job) -> Strips:
-    """Return the program made ready for this thread; the last one is kept."""
-    kept: tuple[Program, Strips] | None = _local.__dict__.get("strips")
-    if kept is None or kept[0] is not job.program:
-        jit = compiled(job.program) if job.jit else None
-        kept = _local.strips = (job.program, Strips(job.program, job.strip, jit))
-    return kept[1]
 
 
 def active_client(options: Options) -> Any:
@@ -117,8 +122,11 @@ def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[li
 
     names = [("batch", i) for i in range(len(batches))]
     graph = {name: (run_batch, i) for i, name in enumerate(names)}
+    count = min(workers, len(batches))
     try:
-        results = get(graph, names, num_workers=min(workers, len(batches)))
+        # dask keeps threads from one run to the next: those of a parent process are not there after a fork
+        with contextlib.nullcontext() if os.getpid() == _FIRST else ThreadPoolExecutor(count) as pool:
+            results = get(graph, names, num_workers=count, pool=pool)
     except KeyboardInterrupt:
         control = Control.find(job.control)
         if control is not None:
@@ -130,6 +138,7 @@ def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[li
 
 
 _TASKS_PER_WORKER = 8
+_FIRST = os.getpid()
 
 
 def _batches(sections: Sequence[Section], most: int) -> list[list[Section]]:
@@ -183,8 +192,3 @@ def _pickled(job: Job) -> bytes:
     except ImportError:
         data = pickle.dumps(job)
     return data
-
-
-def process_id() -> int:
-    """Return the number of this process (for tests that count processes)."""
-    return os.getpid()

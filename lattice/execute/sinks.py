@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lattice.execute.strips import is_register
 from lattice.functions.states import State, make_state
 from lattice.graph.protocols import Writer
 from lattice.graph.sections import Section, relative, shape_of
@@ -83,23 +84,30 @@ class _Block:
 
 @dataclass(frozen=True)
 class WriterSink:
-    """A writer: it is given strips if small sections are cheap for it, else whole blocks."""
+    """A writer: it is given strips if small sections are cheap for it, else whole blocks.
+
+    `masked` tells whether it takes a mask. One that takes none writes truth values, itself the mask of
+    something: a pixel is T there only if it is good too.
+    """
 
     writer: Writer
     masked: bool
 
     def start(self, section: Section) -> Taker:
         if self.writer.direct:
-            return _Streaming(self.writer)
+            return _Streaming(self.writer, self.masked)
         return _Collecting(self.writer, section, self.masked)
 
 
 class _Streaming:
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, masked: bool) -> None:
         self.writer = writer
+        self.masked = masked
 
     def take(self, piece: Section, values: np.ndarray, mask: np.ndarray | None) -> None:
         shape = shape_of(piece)
+        if mask is not None and not self.masked:
+            values, mask = np.logical_and(values, mask), None
         values = _own(values, shape, self.writer.dtype)
         if mask is not None:
             mask = np.ascontiguousarray(np.broadcast_to(mask, shape))
@@ -117,8 +125,8 @@ def _own(values: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np
         and values.flags.c_contiguous
         and values.flags.writeable
     )
-    if ready and values.base is not None and getattr(values.base, "dtype", None) == np.uint8:
-        return values  # a register of this thread
+    if ready and is_register(values):
+        return values
     own = np.empty(shape, dtype)
     own[...] = values
     return own
@@ -128,6 +136,11 @@ class _Collecting(_Block):
     def __init__(self, writer: Writer, section: Section, masked: bool) -> None:
         super().__init__(section, writer.dtype, masked)
         self.writer = writer
+
+    def take(self, piece: Section, values: np.ndarray, mask: np.ndarray | None) -> None:
+        if mask is not None and self.mask is None:
+            values, mask = np.logical_and(values, mask), None
+        super().take(piece, values, mask)
 
     def finish(self) -> None:  # type: ignore[override]
         mask = self.mask

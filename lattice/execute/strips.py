@@ -7,10 +7,11 @@ processor and nothing as large as a block is made between two kernels.
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from lattice.graph.sections import Section, relative, shape_of, split
 from lattice.plan.program import Leaf, Program, StoredPixels
 
-__all__ = ["Strips", "buffer_bytes", "strip_length"]
+__all__ = ["Strips", "is_register", "strip_length"]
 
 Results = list[tuple[np.ndarray, "np.ndarray | None"]]
 
@@ -83,25 +84,36 @@ def strip_length(program: Program, most: int) -> int:
     return min(most, max(_SHORTEST, _CACHE // max(1, sum(_layout(program).sizes))))
 
 
-def buffer_bytes(program: Program, most: int) -> int:
-    """Return the memory that one thread needs for the registers of a program."""
-    return sum(_layout(program).sizes) * strip_length(program, most)
-
-
 _local = threading.local()
 
 
-def _buffers(sizes: tuple[int, ...], n: int) -> list[np.ndarray]:
-    """Return one buffer of `n` pixels per size, from those that this thread keeps."""
+def _buffers(place: int, sizes: tuple[int, ...], n: int) -> list[np.ndarray]:
+    """Return one buffer of `n` pixels per size, from those that this thread keeps at a place."""
     kept: dict[tuple[int, int], np.ndarray] = _local.__dict__.setdefault("buffers", {})
-    depth: int = _local.__dict__.get("depth", 0)
     out = []
     for i, size in enumerate(sizes):
-        buffer = kept.get((depth, i))
+        buffer = kept.get((place, i))
         if buffer is None or buffer.nbytes < size * n:
-            buffer = kept[depth, i] = np.empty(size * n, np.uint8)
+            buffer = kept[place, i] = np.empty(size * n, np.uint8)
         out.append(buffer)
     return out
+
+
+def is_register(array: np.ndarray) -> bool:
+    """Tell whether an array is memory of this thread's registers, which a consumer may spoil."""
+    base = array.base
+    return base is not None and any(base is b for b in _local.__dict__.get("buffers", {}).values())
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a run over one section holds."""
+
+    section: Section
+    blocks: dict[int, Any]  # by leaf: what was fetched of the whole section
+    buffers: list[np.ndarray]
+    registers: list[Any]
+    views: dict[tuple[int, ...], list[np.ndarray | None]] = field(default_factory=dict)
 
 
 class Strips:
@@ -124,27 +136,28 @@ class Strips:
         self._registers: list[Any] = [None] * len(program.types)
         for register, value in program.constants.items():
             self._registers[register] = value.reshape(one)
-        self._views: dict[tuple[int, ...], list[np.ndarray | None]] = {}
 
     def run(self, section: Section) -> Iterator[tuple[Section, Results]]:
         """Yield each strip of a section with values and masks of every output.
 
-        The arrays are valid until the next strip; they broadcast to the shape of the strip.
+        The arrays are valid until the next strip; they broadcast to the shape of the strip.  Any number of
+        runs may be under way in a thread at once, and end in any order.
         """
-        n = min(self.strip, math.prod(shape_of(section)))
-        depth = _local.__dict__.get("depth", 0)
         blocks = self._fetch_blocks(section)
-        _local.depth = depth + 1
+        # the lowest place that no other run of this thread has; the set is kept, as a run that is given up
+        # may be closed by another thread
+        taken: set[int] = _local.__dict__.setdefault("taken", set())
+        place = next(i for i in itertools.count() if i not in taken)
+        taken.add(place)
         try:
-            buffers = _buffers(self._layout.sizes, n)
-            self._views.clear()
+            n = min(self.strip, math.prod(shape_of(section)))
+            run = _Run(section, blocks, _buffers(place, self._layout.sizes, n), list(self._registers))
             for piece in split(section, self.strip):
-                # the consumer runs between two strips: it may run other programs at this depth
                 with np.errstate(all="ignore"):
-                    results = self._run_strip(piece, section, blocks, buffers)
+                    results = self._run_strip(piece, run)
                 yield piece, results
         finally:
-            _local.depth = depth
+            taken.discard(place)
 
     def array(self, section: Section, output: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
         """Return values and mask of one output for a whole section; not to be written to."""
@@ -176,22 +189,20 @@ class Strips:
             if not leaf.direct
         }
 
-    def _shaped(self, buffers: list[np.ndarray], shape: tuple[int, ...]) -> list[np.ndarray | None]:
-        views = self._views.get(shape)
+    def _shaped(self, run: _Run, shape: tuple[int, ...]) -> list[np.ndarray | None]:
+        views = run.views.get(shape)
         if views is None:
             n = math.prod(shape)
             views = [
-                None if slot < 0 else buffers[slot][: n * dtype.itemsize].view(dtype).reshape(shape)
+                None if slot < 0 else run.buffers[slot][: n * dtype.itemsize].view(dtype).reshape(shape)
                 for slot, dtype in zip(self._layout.slots, self.program.types, strict=True)
             ]
-            self._views[shape] = views
+            run.views[shape] = views
         return views
 
-    def _run_strip(
-        self, piece: Section, section: Section, blocks: dict[int, Any], buffers: list[np.ndarray]
-    ) -> Results:
-        registers = self._registers
-        views = self._shaped(buffers, shape_of(piece))
+    def _run_strip(self, piece: Section, run: _Run) -> Results:
+        registers = run.registers
+        views = self._shaped(run, shape_of(piece))
         for i, leaf in enumerate(self.program.leaves):
             read = self._readers[i]
             if read is not None:  # the common case by the shortest way: stored pixels as they lie
@@ -200,9 +211,9 @@ class Strips:
             if leaf.direct:
                 values, mask = leaf.fetch(piece, views[leaf.value], self.inputs)
             else:
-                whole, good = blocks[i]
-                values = _part(whole, piece, section)
-                mask = None if good is None else _part(good, piece, section)
+                whole, good = run.blocks[i]
+                values = _part(whole, piece, run.section)
+                mask = None if good is None else _part(good, piece, run.section)
             registers[leaf.value] = values
             if leaf.mask is not None:
                 registers[leaf.mask] = mask if mask is not None else _ALL_GOOD.reshape((1,) * len(piece))
@@ -211,7 +222,7 @@ class Strips:
         if self.jit is not None:
             self.jit(registers, views)
             steps = ()
-        elif program.checks and self._is_clean():
+        elif program.checks and self._is_clean(registers):
             steps, outputs = program.clean_steps, program.clean_outputs
         for step in steps:
             out = views[step.output]
@@ -222,10 +233,10 @@ class Strips:
             for value, mask in outputs
         ]
 
-    def _is_clean(self) -> bool:
+    def _is_clean(self, registers: list[Any]) -> bool:
         """Tell whether every source of the strip is good everywhere."""
         for check in self.program.checks:
-            source = self._registers[check.register]
+            source = registers[check.register]
             if check.kind == "mask":
                 if not source.all():
                     return False

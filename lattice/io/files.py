@@ -49,7 +49,7 @@ def _descriptor_limit() -> int:
     return soft if soft > 0 else 1024
 
 
-MAX_OPEN = min(256, max(8, _descriptor_limit() // 4))
+MAX_OPEN = min(128, max(8, _descriptor_limit() // 4))
 """Descriptors that stay open while nobody uses them."""
 
 _MAX_TRANSFER = 1 << 30  # Linux moves at most 2 GiB - 4 kB per call

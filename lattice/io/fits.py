@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from typing import Any
 
 import numpy as np
 
 from lattice.coords.header import is_observation_keyword, is_wcs_keyword
 from lattice.coords.system import CoordinateSystem, default_dims
-from lattice.errors import FormatError, LatticeError
+from lattice.errors import FormatError, LatticeError, LatticeWarning
+from lattice.graph.attributes import Attributes
 from lattice.graph.protocols import Reader
+from lattice.graph.types import FLOAT
 from lattice.io.base import Beam, ImageSpec, MetaCard, Output, Stored
 from lattice.io.files import Opened, identify, read_range
+from lattice.io.fits_beams import row_order
 from lattice.io.fits_hdus import HDU, FitsFile, Selector, select
 from lattice.io.fits_header import Card
 from lattice.io.fits_read import Decoder, FitsCompressedReader, FitsReader, decoder_of, label_of
@@ -161,7 +165,7 @@ def _stored(file: FitsFile, unit: HDU, decoder: Decoder, reader: Reader, packed:
         nan_masked=decoder.may_have_nan and unit.get("NANMASK") is not False,
         meta=_meta(cards, unit),
         history=tuple(str(v).rstrip() for k, v, _ in cards if k == "HISTORY"),
-        beams=_beams(file, unit, cards),
+        beams=_beams(file, unit, cards, coords),
         source=f"{file.path}[{unit.index}]",
         format="fits",
     )
@@ -227,12 +231,18 @@ def _masks(
     return masks, default if default in masks else None
 
 
-def _beams(file: FitsFile, unit: HDU, cards: tuple[Card, ...]) -> tuple[Beam, ...]:
+def _beams(file: FitsFile, unit: HDU, cards: tuple[Card, ...], coords: CoordinateSystem) -> tuple[Beam, ...]:
     values = {key: value for key, value, _ in cards if key in ("BMAJ", "BMIN", "BPA", "CASAMBM")}
     if values.get("CASAMBM") is True:
         table = next((h for h in file if h.name == "BEAMS" and h.kind == "table"), None)
-        if table is not None and (beams := _beam_table(file, table)):
-            return beams
+        if table is not None:
+            if beams := _beam_table(file, table, Attributes(FLOAT, unit.shape, coords.dims, coords=coords)):
+                return beams
+            warnings.warn(
+                f"{label_of(file.path, unit)}: the table BEAMS does not give a beam for each plane; left out",
+                LatticeWarning,
+                stacklevel=2,
+            )
     numbers = [values.get(key, 0.0) for key in ("BMAJ", "BMIN", "BPA")]
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in numbers) and numbers[0] > 0:
         return ((float(numbers[0]), float(numbers[1] or numbers[0]), float(numbers[2])),)
@@ -242,7 +252,7 @@ def _beams(file: FitsFile, unit: HDU, cards: tuple[Card, ...]) -> tuple[Beam, ..
 _COLUMN = {"E": ">f4", "D": ">f8", "J": ">i4", "I": ">i2", "K": ">i8", "B": "u1", "L": "S1"}
 
 
-def _beam_table(file: FitsFile, table: HDU) -> tuple[Beam, ...]:
+def _beam_table(file: FitsFile, table: HDU, image: Attributes) -> tuple[Beam, ...]:
     """Return the beams of a BEAMS table, in the order of planes; empty if it is not as CASA writes it."""
     fields = []
     for i in range(1, min(int(table.get("TFIELDS", 0)), 100) + 1):
@@ -259,8 +269,12 @@ def _beam_table(file: FitsFile, table: HDU) -> tuple[Beam, ...]:
     with file.source.copy() as fd:
         data = read_range(fd, table.offset, count * row.itemsize, file.path, file.size)
     rows = np.frombuffer(data, row, count)
-    keys = [rows[name] for name in ("CHAN", "POL") if name in (row.names or ())]
-    order = np.lexsort(keys) if keys else np.arange(count)
+    columns_of: dict[str, np.ndarray] = {
+        name: rows[name] for name in ("CHAN", "POL") if name in (row.names or ())
+    }
+    order = row_order(columns_of, count, image)
+    if order is None:
+        return ()
     units = {
         str(table.get(f"TTYPE{i}", "")).strip().upper(): str(table.get(f"TUNIT{i}", ""))
         for i in range(1, len(fields) + 1)

@@ -11,11 +11,19 @@ from typing import Any
 import numpy as np
 
 from lattice.coords.header import is_wcs_keyword
-from lattice.errors import FormatError, LatticeError, LatticeTypeError, LatticeWarning
+from lattice.errors import (
+    FormatError,
+    LatticeError,
+    LatticeTypeError,
+    LatticeWarning,
+    ShapeMismatchError,
+)
+from lattice.graph.attributes import Attributes
 from lattice.graph.sections import Section
 from lattice.io.atomic import Staging, allocate
 from lattice.io.base import Beam, ImageSpec, Output
 from lattice.io.files import Opened, pwrite_from
+from lattice.io.fits_beams import beam_rows
 from lattice.io.fits_header import BLOCK, Card, header_bytes
 from lattice.io.raw import Layout, write_section
 
@@ -298,9 +306,13 @@ def _beam_table(beams: Sequence[Beam], spec: ImageSpec) -> tuple[list[Card], byt
     """Return the BEAMS table that CASA writes and reads: one row per plane, axes in arcsec."""
     row = np.dtype([("BMAJ", ">f4"), ("BMIN", ">f4"), ("BPA", ">f4"), ("CHAN", ">i4"), ("POL", ">i4")])
     table = np.zeros(len(beams), row)
-    channels, stokes = _planes(spec, len(beams))
+    image = Attributes(spec.dtype, tuple(spec.shape), tuple(spec.dims), coords=spec.coords)
+    channel, stokes = beam_rows(image, len(beams))
+    if channel is None or stokes is None:
+        raise ShapeMismatchError(f"{len(beams)} beams do not fit the planes of {image.describe()}")
     for i, (major, minor, angle) in enumerate(beams):
-        table[i] = (major * 3600, minor * 3600, angle, i % channels, i // channels)
+        table[i] = (major * 3600, minor * 3600, angle, channel[i], stokes[i])
+    n_channels, n_stokes = int(channel.max()) + 1, int(stokes.max()) + 1
     cards: list[Card] = [
         ("XTENSION", "BINTABLE", "binary table"),
         ("BITPIX", 8, ""),
@@ -323,13 +335,5 @@ def _beam_table(beams: Sequence[Beam], spec: ImageSpec) -> tuple[list[Card], byt
         cards += [(f"TTYPE{i + 1}", name, ""), (f"TFORM{i + 1}", form, "")]
         if unit:
             cards.append((f"TUNIT{i + 1}", unit, ""))
-    cards += [("EXTNAME", "BEAMS", ""), ("EXTVER", 1, ""), ("NCHAN", channels, ""), ("NPOL", stokes, "")]
+    cards += [("EXTNAME", "BEAMS", ""), ("EXTVER", 1, ""), ("NCHAN", n_channels, ""), ("NPOL", n_stokes, "")]
     return cards, table.tobytes()
-
-
-def _planes(spec: ImageSpec, count: int) -> tuple[int, int]:
-    kinds = spec.coords.kinds if spec.coords is not None else ()
-    for kind, n in zip(kinds, spec.shape, strict=False):
-        if kind == "stokes" and n > 1 and count % n == 0:
-            return count // n, n
-    return count, 1

@@ -7,35 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lattice.errors import LatticeTypeError
 from lattice.graph.sections import Section, n_pixels, shape_of
+from lattice.graph.types import lel_dtype
 from lattice.io.raw import part
 
-__all__ = ["ArrayReader", "ArrayWriter", "DaskReader", "lattice_dtype"]
+__all__ = ["ArrayReader", "ArrayWriter", "DaskReader"]
 
 _HASH_LIMIT = 1 << 20
-
-
-def lattice_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the one of the five value types that holds values of `dtype`.
-
-    Integers up to 16 bits and half floats become float32, other integers float64.
-
-    >>> lattice_dtype(np.dtype(">i2")), lattice_dtype(np.dtype(int))
-    (dtype('float32'), dtype('float64'))
-    """
-    if dtype.kind == "b":
-        return np.dtype(bool)
-    if dtype.kind in "iu":
-        return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
-    if dtype.kind == "f" and dtype.itemsize <= 8:
-        return np.dtype(np.float32 if dtype.itemsize <= 4 else np.float64)
-    if dtype.kind == "c" and dtype.itemsize <= 16:
-        return np.dtype(np.complex64 if dtype.itemsize <= 8 else np.complex128)
-    raise LatticeTypeError(
-        f"values of type {dtype} cannot be pixels",
-        hint="pixels are booleans, floats of up to 64 bits or complex numbers of up to 128 bits",
-    )
 
 
 class ArrayReader:
@@ -55,7 +33,7 @@ class ArrayReader:
 
     def __init__(self, array: Any, label: str = "array") -> None:
         values = np.asarray(array)
-        dtype = lattice_dtype(values.dtype)
+        dtype = lel_dtype(values.dtype)
         if values.dtype != dtype or not values.dtype.isnative:
             values = values.astype(dtype)
         self.array = values.view()
@@ -129,7 +107,7 @@ class DaskReader:
     direct = False
 
     def __init__(self, array: Any, label: str = "dask array") -> None:
-        dtype = lattice_dtype(np.dtype(array.dtype))
+        dtype = lel_dtype(np.dtype(array.dtype))
         self.array = array if array.dtype == dtype else array.astype(dtype)
         self.label = label
         self.dtype = dtype

@@ -15,8 +15,8 @@ import numpy as np
 
 from lattice.errors import FormatError
 from lattice.graph.sections import Section, n_pixels, shape_of
+from lattice.graph.types import lel_dtype
 from lattice.io.files import Identity, OpenedPart, check_unchanged, pread_into, read_range
-from lattice.io.memory import lattice_dtype
 from lattice.io.raw import Layout, part, read_section, scratch, section_bytes
 from lattice.io.zarr_chunks import decode, index_size, split_index
 from lattice.io.zarr_meta import ArrayMeta
@@ -118,7 +118,7 @@ class ZarrReader:
         self.label = label
         self.scaling = scaling or Scaling()
         self.shape = meta.shape
-        dtype = lattice_dtype(meta.dtype)
+        dtype = lel_dtype(meta.dtype)
         has_nan = self.scaling.missing is not None and dtype.kind == "b"
         self.dtype = np.dtype(np.float32) if has_nan else dtype
         self.direct = meta.is_raw

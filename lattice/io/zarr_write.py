@@ -219,7 +219,20 @@ class ZarrPackedWriter(_Target):
     def _write_file(self, file: tuple[int, ...], values: np.ndarray) -> None:
         if self.is_mask and not values.any():
             return
-        packed: list[Any] = []
+        path = self.meta.file_path(file)
+        try:
+            fd = self._create(path)
+        except OSError as exc:
+            if isinstance(exc, LatticeError):
+                raise
+            raise storage_error(exc, "write", path) from exc
+        try:
+            os.ftruncate(fd, self._write_chunks(fd, path, values))
+        finally:
+            os.close(fd)
+
+    def _write_chunks(self, fd: int, path: str, values: np.ndarray) -> int:
+        """Pack and write one chunk after the other, then the index; return the size of the file."""
         offsets, sizes, position = [], [], 0
         counts = tuple(f // c for f, c in zip(self.meta.files, self.meta.chunks, strict=True))
         for number in itertools.product(*map(range, counts)):
@@ -233,32 +246,16 @@ class ZarrPackedWriter(_Target):
                 padded = np.zeros(self.meta.chunks, self.meta.dtype)
                 padded[tuple(slice(0, n) for n in chunk.shape)] = chunk
                 chunk = padded
-            data = encode(self.meta, np.ascontiguousarray(chunk, self.meta.dtype))
-            size = memoryview(data).nbytes
-            packed.append(data)
+            data = memoryview(encode(self.meta, np.ascontiguousarray(chunk, self.meta.dtype))).cast("B")
+            pwrite_from(fd, data, position, path)
             offsets.append(position)
-            sizes.append(size)
-            position += size
+            sizes.append(len(data))
+            position += len(data)
         if self.meta.shards is not None:
-            packed.append(shard_index(offsets, sizes))
-        self._store(self.meta.file_path(file), packed)
-
-    def _store(self, path: str, packed: Sequence[Any]) -> None:
-        try:
-            fd = self._create(path)
-        except OSError as exc:
-            if isinstance(exc, LatticeError):
-                raise
-            raise storage_error(exc, "write", path) from exc
-        try:
-            position = 0
-            for data in packed:
-                view = memoryview(data).cast("B")
-                pwrite_from(fd, view, position, path)
-                position += len(view)
-            os.ftruncate(fd, position)
-        finally:
-            os.close(fd)
+            index = memoryview(shard_index(offsets, sizes))
+            pwrite_from(fd, index, position, path)
+            position += len(index)
+        return position
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from lattice.errors import FunctionError, LatticeRangeError, LatticeTypeError, NameNotFoundError, suggest
 from lattice.functions.registry import lookup
 from lattice.graph.attributes import Attributes
+from lattice.graph.beams import merged_beams, warn_dropped
 from lattice.graph.build import call
 from lattice.graph.fold import constant
 from lattice.graph.function import Function
@@ -47,7 +48,8 @@ def _variance(s: Moments, dtype: DType) -> np.ndarray:
 
 def _squares(s: Moments, _dtype: DType) -> np.ndarray:
     mean = s.mean()
-    return s.m2 + s.n * mean * mean
+    # the spread about an infinite mean is undefined, the squares are not
+    return np.where(np.isinf(mean), np.inf, s.m2 + s.n * mean * mean)
 
 
 def _median_rank(n: int) -> tuple[int, ...]:
@@ -120,7 +122,9 @@ def statistic_names() -> list[str]:
     return sorted([*_RULES, *_ALIASES])
 
 
-def collapse(x: Node, name: str | Function, dims: Any, scalars: Sequence[Any] = ()) -> Node:
+def collapse(
+    x: Node, name: str | Function, dims: Any, scalars: Sequence[Any] = (), units: str = "lel"
+) -> Node:
     """Return a statistic of the good pixels along axes.
 
     Parameters
@@ -134,12 +138,15 @@ def collapse(x: Node, name: str | Function, dims: Any, scalars: Sequence[Any] = 
         Axes that go, by name or numpy number.
     scalars : sequence of float or Node, optional
         Further arguments, constants: the fractions of fractile and fractilerange.
+    units : {"lel", "check"}
+        Rule for the unit of the result, see `lattice.functions.units`.
 
     Returns
     -------
     Node
         A lattice of the other axes, bad where there is no good pixel (counts are 0 there, any is F and all is
-        T); the scalar function if no axis is left. Types are those of the scalar functions.
+        T); the scalar function if no axis is left. Types are those of the scalar functions. Where planes of
+        different beams are put together the beams are dropped, with a warning.
 
     Raises
     ------
@@ -152,9 +159,11 @@ def collapse(x: Node, name: str | Function, dims: Any, scalars: Sequence[Any] = 
     """
     request = (_known(name), *(_number(s) for s in scalars))
     axes = _axes(x.attrs, dims)
-    like = _scalar_attributes(x, request)
+    like = _scalar_attributes(x, request, units)
     if len(axes) == x.attrs.ndim:
         return _of_all(x, request)
+    if merged_beams(x.attrs, axes, whole=True) is None:
+        warn_dropped("planes of different beams are put together")
     node: Node = Collapse((x,), request, axes, like.dtype, like.unit)
     return node
 
@@ -233,7 +242,7 @@ def _axes(attrs: Attributes, dims: Any) -> tuple[int, ...]:
     return tuple(sorted(axes))
 
 
-def _scalar_attributes(x: Node, request: Request) -> Attributes:
+def _scalar_attributes(x: Node, request: Request, units: str = "lel") -> Attributes:
     """Return type and unit of the statistic of all pixels, which are those of the one along axes."""
     name, *scalars = request
     if name in _OWN:
@@ -245,7 +254,7 @@ def _scalar_attributes(x: Node, request: Request) -> Attributes:
     function = lookup(name, 1 + len(scalars))
     if function.ranks is not None:
         function.ranks(1, False, *(FLOAT.type(s) for s in scalars))  # refuses what are no fractions
-    return call(function, x, *(Literal.of(s, FLOAT) for s in scalars)).attrs
+    return call(function, x, *(Literal.of(s, FLOAT) for s in scalars), units=units).attrs
 
 
 def _of_all(x: Node, request: Request) -> Node:
@@ -312,6 +321,15 @@ class _Along(Operation):
         with np.errstate(all="ignore"):
             return _Pass(pixels, section, self.axes, x).run(requests)
 
+    def _needs_of(self, kept: tuple[int, ...]) -> tuple[tuple[int, ...]]:
+        """Return the shape of the section of x for a section of the axes that stay."""
+        rest = iter(kept)
+        return (
+            tuple(
+                n if a in self.axes else next(rest) for a, n in enumerate(self.children[0].attrs.shape or ())
+            ),
+        )
+
 
 class Collapse(_Along):
     """One statistic along axes; fields: (x,), (name, *scalars), axes, type, unit."""
@@ -335,6 +353,10 @@ class Collapse(_Along):
         """Return that blocks should be long on the fastest axis of x, if it stays."""
         kept = self._kept()
         return tuple(a == self.children[0].attrs.ndim - 1 for a in kept)
+
+    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...]]:
+        """Return the whole of the axes that go."""
+        return self._needs_of(shape)
 
     def scratch(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of the running statistics, or of the pixels that are sorted."""
@@ -362,6 +384,7 @@ class Statistics(_Along):
                 shape=(len(requests), *(attrs.shape or ())),
                 dims=(_unused("statistic", attrs.dims), *attrs.dims),
                 coords=None,
+                beams=attrs.beams if len(attrs.beams) < 2 else (),
             )
         )
 
@@ -375,6 +398,10 @@ class Statistics(_Along):
         """Return that blocks should hold all statistics, and be long on the fastest axis of x."""
         kept = self._kept()
         return (True, *(a == self.children[0].attrs.ndim - 1 for a in kept))
+
+    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...]]:
+        """Return the whole of the axes that go."""
+        return self._needs_of(shape[1:])
 
     def scratch(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of the running statistics and of the pixels that are sorted."""
@@ -403,8 +430,6 @@ def _kept_attributes(
     shape = x.shape or ()
     items = tuple((n - 1) // 2 if a in axes else slice(0, n, 1) for a, n in enumerate(shape))
     kept = [a for a in range(x.ndim) if a not in axes]
-    # a beam per plane says nothing once planes are put together, unless all are the same
-    beams = x.beams if len(x.beams) < 2 else (x.beams[:1] if len(set(x.beams)) == 1 else ())
     return x.with_(
         dtype=dtype,
         shape=tuple(shape[a] for a in kept),
@@ -412,7 +437,7 @@ def _kept_attributes(
         coords=None if x.coords is None else x.coords.subset(items),
         unit=unit,
         masked=masked,
-        beams=beams,
+        beams=merged_beams(x, axes, whole=True) or (),
     )
 
 

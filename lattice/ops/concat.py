@@ -19,6 +19,7 @@ from lattice.errors import (
     suggest,
 )
 from lattice.graph.attributes import Attributes, axis_keys, is_anonymous
+from lattice.graph.beams import joined_beams, warn_dropped
 from lattice.graph.node import Node, Operation
 from lattice.graph.sections import Section, shape_of
 from lattice.graph.show import to_lel
@@ -42,6 +43,7 @@ def concat(nodes: Sequence[Node], dim: str | int) -> Node:
     -------
     Node
         The joined lattice; it has a mask if any of them has one, and unit and header cards of the first.
+        It has one beam if all agree, one per plane where planes are joined, else none, with a warning.
         Coordinates of the other axes are those of the first too. Those of the joined axis continue it where
         the others do (to a hundredth of a pixel), are described anew where all together are linear, and
         tabulated for frequencies that are not. For other axes that are not linear they are left out, with a
@@ -152,34 +154,10 @@ def _joined_attributes(parts: tuple[Node, ...], axis: int, new: str) -> Attribut
     if coords is not None:
         others = [p.attrs.coords for p in parts]
         coords = stacked(coords, new) if new else joined(others, lengths, axis, dims[axis])
-    return first.with_(
-        dtype=dtype, shape=tuple(shape), dims=dims, coords=coords, beams=_beams(parts, axis, new)
-    )
-
-
-def _beams(parts: tuple[Node, ...], axis: int, new: str) -> tuple[Any, ...]:
-    """Return the beams of all: one if they agree, else one per plane where planes are just put in a row."""
-    sets = [p.attrs.beams for p in parts]
-    if all(b == sets[0] and len(b) < 2 for b in sets):
-        return sets[0]
-    if not all(sets):
-        return ()
-    first = parts[0].attrs
-    shape = first.shape or ()
-    kinds = () if first.coords is None else tuple(first.coords.kinds)
-    sky = ("latitude", "longitude") if "longitude" in kinds else ()
-    planes = [a for a in range(first.ndim) if (kinds[a] not in sky if sky else a < first.ndim - 2)]
-    if not new and (axis not in planes or any(shape[a] > 1 for a in planes if a < axis)):
-        return ()
-    out: list[Any] = []
-    for part, beams in zip(parts, sets, strict=True):
-        n = 1
-        for a in planes:
-            n *= (part.attrs.shape or ())[a]
-        if len(beams) not in (1, n):
-            return ()
-        out += beams * n if len(beams) == 1 else beams
-    return tuple(out)
+    beams = joined_beams([p.attrs for p in parts], axis, bool(new))
+    if beams is None:
+        warn_dropped("those of the lattices that are joined differ")
+    return first.with_(dtype=dtype, shape=tuple(shape), dims=dims, coords=coords, beams=beams or ())
 
 
 class Concat(Operation):
@@ -206,6 +184,15 @@ class Concat(Operation):
     def show(self, *texts: str) -> str:
         """Return the call as one would write it in Python."""
         return f"concat([{', '.join(texts)}], {self.attrs.dims[self.axis]!r})"
+
+    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+        """Return as much of each input as it has."""
+        if self.attrs.ndim > self.children[0].attrs.ndim:
+            return ((*shape[: self.axis], *shape[self.axis + 1 :]),) * len(self.children)
+        return tuple(
+            tuple(min(n, own) for n, own in zip(shape, c.attrs.shape or (), strict=True))
+            for c in self.children
+        )
 
     def scratch(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of one input's share, which is copied into the result."""

@@ -9,10 +9,12 @@ import numpy as np
 
 from lattice.errors import CoordinateMismatchError, LatticeRangeError, LatticeTypeError, ShapeMismatchError
 from lattice.functions.registry import define, same
+from lattice.graph.beams import merged_beams, warn_dropped
+from lattice.graph.blend import scratch, select
 from lattice.graph.fold import constant
 from lattice.graph.function import Kind, Param
 from lattice.graph.node import Node, Operation, ValueList
-from lattice.graph.sections import Section
+from lattice.graph.sections import Section, n_pixels
 from lattice.graph.types import is_bool, is_complex
 
 __all__ = ["Rebin", "rebin"]
@@ -33,7 +35,8 @@ def rebin(x: Node, factors: tuple[int, ...]) -> Node:
     -------
     Node
         Means of the good pixels of each bin; bad where a bin has none. The reference pixel p becomes
-        (p + 0.5) / k - 0.5, the increment k times as large.
+        (p + 0.5) / k - 0.5, the increment k times as large. Where planes of different beams are averaged the
+        beams are dropped, with a warning.
 
     Raises
     ------
@@ -52,8 +55,14 @@ def rebin(x: Node, factors: tuple[int, ...]) -> Node:
         raise CoordinateMismatchError(
             "Stokes parameters cannot be averaged: the factor of a Stokes axis is 1"
         )
+    if merged_beams(x.attrs, _binned(factors), whole=False) is None:
+        warn_dropped("planes of different beams are averaged")
     node: Node = Rebin((x,), factors)
     return node
+
+
+def _binned(factors: tuple[int, ...]) -> list[int]:
+    return [axis for axis, factor in enumerate(factors) if factor > 1]
 
 
 class Rebin(Operation):
@@ -71,6 +80,7 @@ class Rebin(Operation):
         attrs = x.with_(
             shape=tuple(-(-n // k) for n, k in zip(shape, used, strict=True)),
             coords=None if x.coords is None else x.coords.rebin(used),
+            beams=merged_beams(x, _binned(used), whole=False) or (),
         )
         self._set(children=children, factors=used, attrs=attrs)
 
@@ -78,42 +88,108 @@ class Rebin(Operation):
         """Return the LEL text of the call."""
         return f"rebin({x}, [{', '.join(str(k) for k in reversed(self.factors))}])"
 
-    def scratch(self, shape: tuple[int, ...]) -> int:
-        """Return the bytes of the source section, in double precision."""
-        wide = 16 if self.attrs.dtype.kind == "c" else 8
+    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...]]:
+        """Return the pixels of whole bins."""
         source = self.children[0].attrs.shape or ()
-        n = math.prod(min(m * k, full) for m, k, full in zip(shape, self.factors, source, strict=True))
-        return n * (self.attrs.dtype.itemsize + wide + 1)
+        return (tuple(min(m * k, n) for m, k, n in zip(shape, self.factors, source, strict=True)),)
+
+    def scratch(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of the sums and counts, and of a strip in double precision."""
+        wide = _wide(self.attrs.dtype).itemsize
+        return math.prod(shape) * (2 * wide + 8 * self.attrs.masked) + _STRIP_BYTES
 
     def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return values and mask of a section."""
+        """Return values and mask of a section: sums of the bins, gathered strip by strip."""
         lengths = self.children[0].attrs.shape or ()
         needed = tuple(
             slice(s.start * k, min(s.stop * k, n), 1)
             for s, k, n in zip(section, self.factors, lengths, strict=True)
         )
-        values, mask = inputs[0].array(needed)
-        wide = values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
-        counts: Any = None
+        shape = tuple(max(0, s.stop - s.start) for s in section)
+        total = np.zeros(shape, _wide(self.attrs.dtype))
+        counts = np.zeros(shape, np.int64) if self.attrs.masked else None
+        with np.errstate(all="ignore"):
+            if n_pixels(needed):
+                for piece, values, mask in inputs[0].strips(needed):
+                    self._add(piece, values, mask, section, total, counts)
+            size = _outer(
+                [_lengths(s, k) for s, k in zip(needed, self.factors, strict=True)] if counts is None else []
+            )
+            total /= size if counts is None else np.maximum(counts, 1)
+            steps = tuple(slice(None, None, s.step) for s in section)
+            result = total[steps].astype(self.attrs.dtype)
+        return result, None if counts is None else counts[steps] > 0
+
+    def _add(
+        self,
+        piece: Section,
+        values: np.ndarray,
+        mask: np.ndarray | None,
+        section: Section,
+        total: np.ndarray,
+        counts: np.ndarray | None,
+    ) -> None:
+        """Add the pixels of a strip to the bins that they belong to."""
+        wide = scratch(values.shape, total.dtype, _SLOT)
+        np.copyto(wide, values)
         if mask is not None:
-            wide[~mask] = 0
-            counts = mask.astype(np.int64)
-        size: Any = 1
-        for axis, (factor, have) in enumerate(zip(self.factors, wide.shape, strict=True)):
-            if factor == 1:
-                continue
-            factor = min(factor, max(1, have))  # a bin longer than the axis may not fit an int64
-            starts = np.arange(0, have, factor)
-            wide = np.add.reduceat(wide, starts, axis=axis)
-            if counts is not None:
-                counts = np.add.reduceat(counts, starts, axis=axis)
-            length = np.minimum(starts + factor, have) - starts
-            size = size * length.reshape((-1,) + (1,) * (wide.ndim - 1 - axis))
-        good = None if counts is None else counts > 0
-        wide /= size if counts is None else np.maximum(counts, 1)
-        steps = tuple(slice(None, None, s.step) for s in section)
-        result = wide.astype(self.attrs.dtype)[steps]
-        return result, None if good is None else good[steps]
+            select(mask, wide, np.zeros((1,) * wide.ndim, wide.dtype), out=wide)
+        at = tuple(
+            slice(p.start // k - s.start, (p.stop - 1) // k + 1 - s.start)
+            for p, k, s in zip(piece, self.factors, section, strict=True)
+        )
+        total[at] += _sums(wide, piece, self.factors)
+        if counts is not None and mask is not None:
+            counts[at] += _sums(mask.astype(np.int32), piece, self.factors)
+        elif counts is not None:
+            counts[at] += _outer([_lengths(p, k) for p, k in zip(piece, self.factors, strict=True)])
+
+
+_STRIP_BYTES = 8 << 20
+_SLOT = 14  # of the thread's scratch memory; blending and statistics take the others
+_FEW = 8  # so many pixels of a bin are added one by one: numpy is slow at short sums
+
+
+def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
+
+
+def _lengths(part: slice, factor: int) -> np.ndarray:
+    """Return how many pixels of a part of an axis fall into each bin that it touches."""
+    starts = _starts(part, factor)
+    return np.diff(starts, append=part.stop - part.start)
+
+
+def _starts(part: slice, factor: int) -> np.ndarray:
+    """Return where in a part of an axis each bin begins."""
+    first = part.start // factor
+    bins = np.arange(first, max(first, (part.stop - 1) // factor + 1), dtype=object if factor >> 62 else None)
+    return np.maximum(bins * factor - part.start, 0).astype(np.int64)
+
+
+def _outer(lengths: list[np.ndarray]) -> Any:
+    """Return the product of numbers along each axis."""
+    size: Any = 1
+    for axis, n in enumerate(lengths):
+        size = size * n.reshape((-1,) + (1,) * (len(lengths) - 1 - axis))
+    return size
+
+
+def _sums(array: np.ndarray, piece: Section, factors: tuple[int, ...]) -> np.ndarray:
+    """Return the sums over the bins that the pixels of a section fall into."""
+    for axis, (part, factor) in enumerate(zip(piece, factors, strict=True)):
+        n = part.stop - part.start
+        if factor == 1 or n == 1:
+            continue
+        if factor <= _FEW and part.start % factor == 0 and n % factor == 0:
+            ahead = (slice(None),) * axis
+            total = array[(*ahead, slice(0, None, factor))] + array[(*ahead, slice(1, None, factor))]
+            for i in range(2, factor):
+                total += array[(*ahead, slice(i, None, factor))]
+            array = total
+        else:
+            array = np.add.reduceat(array, _starts(part, factor), axis=axis)
+    return array
 
 
 def _rebin(args: tuple[Node, ...]) -> Node:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lattice.config import Options, format_bytes
 from lattice.errors import MemoryLimitError
-from lattice.plan.program import OperationPixels, Program
+from lattice.graph.sections import shape_of
+from lattice.plan.program import Leaf, OperationPixels, Program
 
 __all__ = ["allowance", "bytes_per_block", "refuse", "resident"]
 
@@ -54,23 +55,24 @@ def bytes_per_block(program: Program, shape: tuple[int, ...], sink_bytes: int = 
     sink_bytes : int, optional
         Bytes per pixel that sinks collect.
     """
-    return _leaf_bytes(program, math.prod(shape), shape) + sink_bytes * math.prod(shape)
+    return sum(_leaf_bytes(program, leaf, shape) for leaf in program.leaves) + sink_bytes * math.prod(shape)
 
 
-def _leaf_bytes(program: Program, n: int, shape: tuple[int, ...] | None) -> int:
-    total = 0
-    for leaf in program.leaves:
-        if leaf.direct:
-            continue
-        size = program.types[leaf.value].itemsize + (0 if leaf.mask is None else 1)
-        total += n * size
-        if isinstance(leaf.source, OperationPixels):
-            operation = leaf.source.operation
-            out_shape = shape if shape is not None and len(shape) == operation.attrs.ndim else (n,)
-            total += operation.scratch(out_shape) if len(out_shape) == operation.attrs.ndim else n * size
-            for child in leaf.source.inputs:
-                ratio = max(1, math.prod(child.shape)) / max(1, operation.attrs.size)
-                total += _leaf_bytes(child, int(n * ratio), None)
+def _leaf_bytes(program: Program, leaf: Leaf, shape: tuple[int, ...]) -> int:
+    """Return the memory of what is fetched of a leaf for a block."""
+    if leaf.direct:
+        return 0
+    section = leaf.view.section(tuple(slice(0, n, 1) for n in shape), leaf.ndim)
+    part = shape_of(section)
+    total = math.prod(part) * (program.types[leaf.value].itemsize + (leaf.mask is not None))
+    if isinstance(leaf.source, OperationPixels):
+        operation = leaf.source.operation
+        total += operation.scratch(part)
+        # inputs are read one after the other; what an operation keeps of them is its scratch memory
+        total += max(
+            (bytes_per_block(i, n) for i, n in zip(leaf.source.inputs, operation.needs(part), strict=True)),
+            default=0,
+        )
     return total
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lattice.errors import LatticeTypeError, ShapeMismatchError
+from lattice.graph.agree import agreed
 from lattice.graph.conform import axis_number
 from lattice.graph.fold import ConstantLowering, lower_call, lower_literal
 from lattice.graph.function import Lowered
@@ -330,7 +331,8 @@ def _wanted(node: Node, view: View) -> list[tuple[Node, View]]:
     if isinstance(node, Call):
         expand = node.function.expand
         if expand is not None:
-            return [(expand(node.args), view)]
+            with agreed():
+                return [(expand(node.args), view)]
         return [(a, view if a.attrs.shape else _SCALAR) for a in node.args]
     if isinstance(node, Subset):
         return [(node.children[0], view.through_subset(node.items))]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lattice.errors import LatticeTypeError
+from lattice.graph.agree import agreed
 from lattice.graph.fold import fold_one
 from lattice.graph.function import Function, Kind
 from lattice.graph.node import Call, Literal, Node
@@ -83,7 +84,8 @@ def _simplify(node: Node) -> Node:
     if isinstance(x, Literal) and function.of_scalar is not None:
         return _of_scalar(function, x, node)
     if function.expand is not None and not x.attrs.is_scalar:
-        return function.expand(node.args)
+        with agreed():
+            return function.expand(node.args)
     return node
 
 

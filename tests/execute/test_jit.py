@@ -36,6 +36,15 @@ def test_the_same_bits_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_array_equal(compiled.values[plain.mask], plain.values[plain.mask])
 
 
+@pytest.mark.parametrize("name", ["floor", "ceil", "sqrt", "abs", "-", "isnan"])
+def test_values_beyond_all_integers_are_the_same_too(name: str) -> None:
+    pytest.importorskip("numba")
+    values = np.array([np.inf, -np.inf, np.nan, 1e30, -1e30, 2.5, -2.5, -0.0], np.float32)
+    x = function(name, image(values.reshape(2, 2, 2)))
+    plain = compute(x, OPTIONS.replace(jit=False)).values
+    np.testing.assert_array_equal(compute(x, OPTIONS.replace(jit=True)).values, plain)
+
+
 def test_small_work_is_not_compiled_and_large_work_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jit, "_has_numba", lambda: True)
     monkeypatch.setattr(jit, "_known", {})

@@ -8,7 +8,7 @@ import pytest
 from lattice.config import Options
 from lattice.execute import order
 from lattice.execute.measure import measure
-from lattice.execute.order import keys_of, value_of_key
+from lattice.execute.order import Bracket, OrderSink, Outcome, keys_of, value_of_key
 from lattice.plan.stages import Measure
 from tests.graphs import image
 
@@ -119,3 +119,32 @@ def test_samples_are_spread_and_always_the_same() -> None:
     assert len(planes) > 50
     for s in sections:
         assert all(0 <= a.start < a.stop <= n for a, n in zip(s, (64, 512, 512), strict=True))
+
+
+def test_blocks_together_keep_no_more_than_the_limit() -> None:
+    sink = OrderSink((Bracket(0.0, 1.0, limit=100), Bracket(2.0, 3.0, limit=100)))
+    section = (slice(0, 60, 1),)
+    found = []
+    for _ in range(10):
+        taker = sink.start(section)
+        taker.take(section, np.full(60, 0.5), None)
+        taker.take(section, np.linspace(2, 12, 60), None)
+        found.append(taker.finish())
+    first, second = (order_total(found, i) for i in range(2))
+    assert (first.n_inside, second.n_inside) == (600, 60)
+    assert sum(v.size for block in found for v in block[0].kept) <= 160
+    assert sum(v.size for v in second.kept) == 60
+
+
+def order_total(blocks: list[list[Outcome]], number: int) -> Outcome:
+    total = Outcome()
+    for block in blocks:
+        total.merge(block[number], 100)
+    return total
+
+
+def test_two_ranks_of_one_bracket_are_kept_for_each() -> None:
+    bracket = Bracket(0.0, 1.0, limit=10)
+    taker = OrderSink((bracket, bracket)).start((slice(0, 8, 1),))
+    taker.take((slice(0, 8, 1),), np.linspace(0, 1, 8), None)
+    assert [sum(v.size for v in o.kept) for o in taker.finish()] == [8, 8]

@@ -11,7 +11,8 @@ import pytest
 from lattice.errors import LatticeTypeError
 from lattice.graph.protocols import Reader, Writer
 from lattice.graph.sections import full
-from lattice.io.memory import ArrayReader, ArrayWriter, DaskReader, lattice_dtype
+from lattice.graph.types import lel_dtype
+from lattice.io.memory import ArrayReader, ArrayWriter, DaskReader
 
 TYPES = {
     "?": "?",
@@ -31,7 +32,7 @@ def test_value_types(stored):
     values = np.arange(12).reshape(3, 4).astype(stored)
     reader = ArrayReader(values)
     assert isinstance(reader, Reader)
-    assert reader.dtype == np.dtype(TYPES[stored]) == lattice_dtype(np.dtype(stored))
+    assert reader.dtype == np.dtype(TYPES[stored]) == lel_dtype(np.dtype(stored))
     section = (slice(1, 3, 1), slice(0, 4, 2))
     np.testing.assert_array_equal(reader.read(section), values[1:3, ::2])
     out = np.empty((2, 2), reader.dtype)

@@ -1,0 +1,95 @@
+"""Lattices with bad pixels put around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lattice.errors import LatticeRangeError, LatticeTypeError
+from lattice.graph.node import Node, Operation
+from lattice.graph.sections import Section, n_pixels, shape_of
+
+__all__ = ["Pad", "pad"]
+
+
+def pad(x: Node, before: Sequence[int], after: Sequence[int]) -> Node:
+    """Return a lattice with bad pixels put before and after those that it has.
+
+    Parameters
+    ----------
+    x : Node
+        The lattice.
+    before, after : sequence of int
+        Numbers of pixels on each axis, slowest axis first.
+
+    Returns
+    -------
+    Node
+        The larger lattice; the pixels around are bad, with NaN (of Bool: F) as their value. Coordinates go
+        on; of several beams there are those of the planes that x has, so they are left out where planes are
+        added.
+    """
+    if not x.attrs.shape:
+        raise LatticeTypeError(f"only lattices have a border, not a {x.attrs.describe()}")
+    if len(before) != x.attrs.ndim or len(after) != x.attrs.ndim or min(*before, *after) < 0:
+        raise LatticeRangeError(f"a border is two numbers of pixels for each of the {x.attrs.ndim} axes")
+    if not any(before) and not any(after):
+        return x
+    node: Node = Pad((x,), tuple(before), tuple(after))
+    return node
+
+
+class Pad(Operation):
+    """Bad pixels around a lattice; fields: (x,), numbers of pixels before and after it on each axis."""
+
+    __slots__ = ("before",)
+    name: ClassVar[str] = "pad"
+    before: tuple[int, ...]
+
+    def _build(self, children: tuple[Node, ...], before: tuple[int, ...], after: tuple[int, ...]) -> None:
+        x = children[0].attrs
+        shape = tuple(b + n + a for b, n, a in zip(before, x.shape or (), after, strict=True))
+        items = tuple(slice(-b, n - b, 1) for b, n in zip(before, shape, strict=True))
+        planes = any(b or a for b, a in zip(before[:-2], after[:-2], strict=True))
+        attrs = x.with_(
+            shape=shape,
+            masked=True,
+            coords=None if x.coords is None else x.coords.subset(items),
+            beams=() if planes and len(x.beams) > 1 else x.beams,
+        )
+        self._set(children=children, before=before, attrs=attrs)
+
+    def show(self, x: str) -> str:
+        """Return the call as one would write it if the language had it."""
+        return f"pad({x}, before={list(self.before)}, shape={list(self.attrs.shape or ())})"
+
+    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...]]:
+        """Return as much as x has."""
+        return (tuple(min(n, own) for n, own in zip(shape, self.children[0].attrs.shape or (), strict=True)),)
+
+    def scratch(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of the pixels of x, which are copied into the result."""
+        n = 1
+        for length, own in zip(shape, self.children[0].attrs.shape or (), strict=True):
+            n *= min(length, own)
+        return n * (self.attrs.dtype.itemsize + 1)
+
+    def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return values and mask of a section."""
+        needed, place = [], []
+        for s, b, n in zip(section, self.before, self.children[0].attrs.shape or (), strict=True):
+            first = max(0, -((s.start - b) // s.step))  # the first k with start + k*step >= before
+            count = len(range(s.start + first * s.step, min(s.stop, b + n), s.step))
+            start = s.start + first * s.step - b
+            needed.append(slice(start, start + (count - 1) * s.step + 1, s.step) if count else slice(0, 0, 1))
+            place.append(slice(first, first + count))
+        dtype = self.attrs.dtype
+        out = np.full(shape_of(section), False if dtype.kind == "b" else np.nan, dtype)
+        good = np.zeros(out.shape, bool)
+        if n_pixels(tuple(needed)):
+            values, mask = inputs[0].array(tuple(needed))
+            out[tuple(place)] = values
+            good[tuple(place)] = True if mask is None else mask
+        return out, good
