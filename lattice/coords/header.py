@@ -16,7 +16,7 @@ from typing import Any
 
 from lattice.errors import LatticeWarning
 
-__all__ = ["Card", "NewAxis", "WcsCards", "is_observation_keyword", "is_wcs_keyword", "transform"]
+__all__ = ["SIP", "Card", "NewAxis", "WcsCards", "is_observation_keyword", "is_wcs_keyword", "transform"]
 
 Card = tuple[str, Any, str]
 
@@ -25,7 +25,7 @@ _PIXEL = re.compile(r"(CRPIX)([1-9]\d?)([A-Z]?)")
 _MATRIX = re.compile(r"(PC|CD)([1-9]\d?)_([1-9]\d?)([A-Z]?)")
 _OLD_MATRIX = re.compile(r"PC(\d{3})(\d{3})")
 _PARAMETER = re.compile(r"(PV|PS)([1-9]\d?)_(\d{1,2})([A-Z]?)")
-_SIP = re.compile(r"(AP|BP|A|B)_(ORDER|DMAX|(\d)_(\d))")
+SIP = re.compile(r"(AP|BP|A|B)_(ORDER|DMAX|(\d)_(\d))")
 _TABLES = re.compile(
     r"(CPDIS|CQDIS|CPERR|CQERR|D2IMDIS|D2IMERR|DP|DQ|D2IM|DVERR)\d*[A-Z]?|AXISCORR|DP\d.*|D2IM\d.*"
 )
@@ -61,7 +61,7 @@ def is_wcs_keyword(keyword: str) -> bool:
             _MATRIX,
             _OLD_MATRIX,
             _PARAMETER,
-            _SIP,
+            SIP,
             _TABLES,
             _IRAF,
             _PLATE,
@@ -265,7 +265,7 @@ def _transform_one(
         elif (m := _PARAMETER.fullmatch(key)) and m[4] == letter:
             if (old := int(m[2])) in numbers and old not in tabular:
                 put(f"{m[1]}{numbers[old][0]}_{m[3]}", value, comment)
-        elif not letter and (m := _SIP.fullmatch(key)):
+        elif not letter and (m := SIP.fullmatch(key)):
             if sip is None:
                 sip_lost = True
             else:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["SPECTRAL_NAMES", "SpectralAxis", "to_hertz"]
+__all__ = ["C", "SPECTRAL_NAMES", "SpectralAxis", "slope_of", "to_hertz"]
 
 C = 299792458.0
 H = 6.62607015e-34
@@ -192,23 +192,57 @@ class SpectralAxis:
                 return forward(self.crval * np.exp(offset / self.crval))
             return self._nonlinear(offset)
 
+    def distances(self, frequency: np.ndarray) -> np.ndarray | None:
+        """Return at which distances in pixels from the reference pixel frequencies (Hz) are."""
+        if self.problem or self._functions is None or not self.cdelt:
+            return None
+        with np.errstate(all="ignore"):
+            if not self.code:
+                return (self._functions[1](frequency) - self.crval) / self.cdelt
+            if self.code == "LOG":
+                return self.crval * np.log(self._functions[1](frequency) / self.crval) / self.cdelt
+            _, back, reference, slope = self._other_variable()
+            return (back(frequency) - reference) / slope / self.cdelt
+
     def _nonlinear(self, offset: np.ndarray) -> np.ndarray | None:
         """Axes that are linear in another variable, scaled to have the right slope at the reference."""
+        x_forward, _, x_reference, slope = self._other_variable()
+        return x_forward(x_reference + offset * slope)
+
+    def _other_variable(self) -> tuple[Function, Function, np.ndarray, np.ndarray]:
+        """Return the variable in which the axis is linear: functions, reference value, relative slope."""
         assert self._functions is not None
         forward, _ = self._functions
-        x_kind = _X_VARIABLES[self.code[0]]
-        x_functions = to_hertz(
-            x_kind, self._rest or 1.0
-        )  # any rest frequency serves as scale of the x velocity
+        # Any rest frequency serves as scale of the x velocity.
+        x_functions = to_hertz(_X_VARIABLES[self.code[0]], self._rest or 1.0)
         assert x_functions is not None
         x_forward, x_back = x_functions
         reference = np.array(self.crval)
         x_reference = x_back(forward(reference))
-        slope = _slope(forward, reference) / _slope(x_forward, x_reference)
-        return x_forward(x_reference + offset * slope)
+        return x_forward, x_back, x_reference, slope_of(forward, reference) / slope_of(x_forward, x_reference)
+
+    @property
+    def variable(self) -> str:
+        """F, W, A or V: the frequency, wavelength, wavelength in air or velocity in which it is linear."""
+        if self.code:
+            return self.code[0] if self.code != "LOG" else ""
+        return {"VELO": "V", "BETA": "V", "AWAV": "A", "WAVE": "W", "VOPT": "W", "ZOPT": "W"}.get(
+            self.kind, "F"
+        )
+
+    @property
+    def rest(self) -> float:
+        """Rest frequency in Hz, 0 if unknown."""
+        return self._rest
+
+    def reference(self) -> tuple[float, float]:
+        """Return the frequency in Hz at the reference pixel, and its change per pixel there."""
+        assert self._functions is not None
+        at = np.array(self.crval)
+        return float(self._functions[0](at)), float(slope_of(self._functions[0], at)) * self.cdelt
 
 
-def _slope(function: Function, at: np.ndarray) -> np.ndarray:
+def slope_of(function: Function, at: np.ndarray) -> np.ndarray:
     """Return the derivative by a complex step, exact to rounding."""
     scale = max(abs(float(at)), 1.0) if abs(float(at)) > 1e-3 else max(abs(float(at)), 1e-12)
     step = scale * 1e-30

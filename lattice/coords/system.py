@@ -6,12 +6,17 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lattice.coords.header import Card, NewAxis, WcsCards, celestial_part, is_wcs_keyword, transform
-from lattice.coords.spectral import SPECTRAL_NAMES, SpectralAxis
+from lattice.coords.spectral import SPECTRAL_NAMES
+from lattice.coords.spectrum import Spectrum
+from lattice.coords.world import World
+
+if TYPE_CHECKING:
+    from lattice.coords.compare import Difference
 
 __all__ = ["Axis", "CoordinateSystem", "default_dims"]
 
@@ -48,7 +53,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class CoordinateSystem:
+class CoordinateSystem(World, Spectrum):
     """Coordinates of the axes of an image, numpy order; an immutable value.
 
     Attributes
@@ -158,62 +163,6 @@ class CoordinateSystem:
         """Coordinate unit of each axis."""
         return tuple(axis.unit for axis in self.axes)
 
-    def frequencies(self, length: int) -> np.ndarray | None:
-        """Return the frequencies in Hz of the `length` pixels of the spectral axis, None if not known.
-
-        `frequency_problem` says why.
-        """
-        axis = next((a for a in self.axes if a.kind == "spectral"), None)
-        if axis is None:
-            return None
-        pixels = axis.offset + axis.step * np.arange(length, dtype=np.float64)
-        if self.table:
-            return np.interp(pixels, np.arange(len(self.table)), self.table)
-        found = self._spectral(axis)
-        if isinstance(found, str):
-            return None
-        spectral, crpix = found
-        return spectral.frequencies(pixels + 1 - crpix)
-
-    def frequency_problem(self) -> str:
-        """Return why the frequencies of the spectral axis are not known; empty if they are."""
-        axis = next((a for a in self.axes if a.kind == "spectral"), None)
-        if axis is None:
-            return "the image has no spectral axis"
-        if self.table:
-            return ""
-        found = self._spectral(axis)
-        return found if isinstance(found, str) else found[0].problem
-
-    def _spectral(self, axis: Axis) -> tuple[SpectralAxis, float] | str:
-        wcs = WcsCards.parse(self.header)
-        number = axis.fits_axis
-        ctype = wcs.ctype(number)
-        if not ctype:
-            return "the header does not describe the spectral axis"
-        if ctype.endswith("-TAB"):
-            return "the frequencies are in a table (-TAB)"
-        group = next((g for g in wcs.coupled() if number in g), {number})
-        if len(group) > 1:
-            return "the spectral axis is mixed with another one by the header's matrix"
-        values = {key: value for key, value, _ in self.header}
-
-        def number_of(*keys: str) -> float:
-            found = [values[k] for k in keys if isinstance(values.get(k), int | float)]
-            return float(found[0]) if found else 0.0
-
-        cdelt = wcs.pc(number, number) * (1.0 if wcs.is_cd else wcs.number("CDELT", number, 1.0))
-        spectral = SpectralAxis(
-            ctype,
-            wcs.number("CRVAL", number, 0.0),
-            cdelt,
-            axis.unit,
-            number_of("RESTFRQ", "RESTFREQ"),
-            number_of("RESTWAV"),
-            int(number_of("VELREF")),
-        )
-        return spectral, wcs.crpix.get(number, 0.0)
-
     # -- cutting -------------------------------------------------------------------------------
 
     def subset(self, items: Sequence[slice | int]) -> CoordinateSystem:
@@ -250,6 +199,46 @@ class CoordinateSystem:
         return replace(
             self, axes=tuple(self.axes[k] for k in chosen), dropped=(*self.dropped, *gone), _hash=None
         )
+
+    # -- comparing -----------------------------------------------------------------------------
+
+    def compare(
+        self, other: CoordinateSystem, tolerance: float | None = None, shape: Sequence[int] | None = None
+    ) -> Difference | None:
+        """Return the largest difference from other coordinates that is above a tolerance, or None.
+
+        Pixels of this system are taken to the other one by way of the sky, the frequency, or what else the
+        header describes: another frame, unit or spectral variable is no difference.
+
+        Parameters
+        ----------
+        other : CoordinateSystem
+            Of an image of the same shape.
+        tolerance : float, optional
+            In pixels; the default is the option ``coordinate_tolerance``.
+        shape : sequence of int, optional
+            Shape of both images, over which differences of scale add up; 64 pixels an axis without it.
+        """
+        from lattice.config import get_options
+        from lattice.coords.compare import compare
+
+        if self is other or self == other:
+            return None
+        limit = get_options().coordinate_tolerance if tolerance is None else tolerance
+        found = compare(self, other, None if shape is None else tuple(shape), True)
+        return next((d for d in found if d.pixels > limit), None)
+
+    def differs(self, other: Any, shape: Sequence[int], tolerance: float) -> str | None:
+        """Return in which way the values of coordinates differ by more than a tolerance, None if they do not.
+
+        Stokes axes are left out: to combine different parameters is what they are for.
+        """
+        if self is other or not isinstance(other, CoordinateSystem) or self == other:
+            return None
+        from lattice.coords.compare import compare
+
+        found = compare(self, other, tuple(shape), False)
+        return next((str(d) for d in found if d.pixels > tolerance), None)
 
     # -- writing -------------------------------------------------------------------------------
 

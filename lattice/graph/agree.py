@@ -1,0 +1,101 @@
+"""What is said when lattices that fit together lie at different places."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+
+from lattice.config import get_options
+from lattice.errors import CoordinateMismatchError, CoordinateWarning
+from lattice.graph.attributes import Attributes
+
+__all__ = ["agreed", "check_values", "one_expression", "user_level"]
+
+_said: ContextVar[set[str] | None] = ContextVar("lattice_said", default=None)
+_EVERYTHING = ""
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+
+
+@contextlib.contextmanager
+def one_expression() -> Iterator[None]:
+    """Say each thing once while an expression is built."""
+    token = _said.set(set())
+    try:
+        yield
+    finally:
+        _said.reset(token)
+
+
+@contextlib.contextmanager
+def agreed() -> Iterator[None]:
+    """Say nothing: what is built here was checked before."""
+    token = _said.set({_EVERYTHING})
+    try:
+        yield
+    finally:
+        _said.reset(token)
+
+
+def check_values(
+    x: Attributes,
+    y: Attributes,
+    what: str,
+    keys_x: Sequence[str],
+    keys_y: Sequence[str],
+    apart: Sequence[str] = (),
+) -> None:
+    """Warn, or raise, where the coordinates of two operands differ in their values.
+
+    Parameters
+    ----------
+    x, y : Attributes
+        Of the operands.
+    what : str
+        The operation, for messages.
+    keys_x, keys_y : sequence of str
+        What identifies each axis; axes that one of them lacks are not compared, nor are those that are
+        stretched.
+    apart : sequence of str
+        Axes that are meant to differ.
+    """
+    if x.coords is None or y.coords is None or x.coords is y.coords or x.coords == y.coords:
+        return
+    said = _said.get()
+    options = get_options()
+    if options.coordinates == "ignore" or (said is not None and _EVERYTHING in said):
+        return
+    first, second, shape = x.coords, y.coords, x.shape or ()
+    if keys_x != keys_y or x.shape != y.shape or any(k in apart for k in keys_x):
+        lengths_x = dict(zip(keys_x, x.shape or (), strict=True))
+        lengths_y = dict(zip(keys_y, y.shape or (), strict=True))
+        common = [k for k in keys_x if lengths_y.get(k) == lengths_x[k] and k not in apart]
+        first = first.select(tuple(list(keys_x).index(k) for k in common))
+        second = second.select(tuple(list(keys_y).index(k) for k in common))
+        shape = tuple(lengths_x[k] for k in common)
+    difference = first.differs(second, shape, options.coordinate_tolerance)
+    if difference is None:
+        return
+    message = f"the operands of {what} lie at different places: {difference}"
+    if options.coordinates == "error":
+        raise CoordinateMismatchError(
+            message, hint="the options coordinates and coordinate_tolerance say what is allowed"
+        )
+    if said is not None:
+        if difference in said:
+            return
+        said.add(difference)
+    warnings.warn(f"{message}; pixels are combined by position", CoordinateWarning, stacklevel=user_level())
+
+
+def user_level() -> int:
+    """Return the stack level, for `warnings.warn` in the caller, of the first code outside of lattice."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+        level += 1
+    return level
