@@ -22,7 +22,9 @@ from lattice.errors import (
     suggest,
 )
 from lattice.functions.registry import lookup, names
+from lattice.functions.units import rule
 from lattice.graph.build import call, index_set, region_cut, value_list
+from lattice.graph.function import Function
 from lattice.graph.node import Literal, Node
 from lattice.graph.show import quote
 from lattice.graph.types import FLOAT
@@ -249,19 +251,22 @@ class _Binder:
 
     # -- operators and functions ---------------------------------------------------------------
 
+    def _call(self, function: Function, *args: Node) -> Node:
+        return call(function, *args, units=rule(True, args))
+
     def unary(self, node: syntax.Unary, operands: list[Value]) -> Value:
         (x,) = operands
         if node.operator == "+":
             return x
         if isinstance(x, RegionValue) and node.operator == "!":
             return outside(x)
-        return call(lookup(node.operator, 1), _lattice(x))
+        return self._call(lookup(node.operator, 1), _lattice(x))
 
     def binary(self, node: syntax.Binary, operands: list[Value]) -> Value:
         a, b = operands
         if isinstance(a, RegionValue) and isinstance(b, RegionValue) and node.operator in _COMPOUNDS:
             return _COMPOUNDS[node.operator](a, b)
-        return call(lookup(node.operator, 2), _lattice(a), _lattice(b))
+        return self._call(lookup(node.operator, 2), _lattice(a), _lattice(b))
 
     def subscript(self, node: syntax.Subscript, operands: list[Value]) -> Value:
         x, selector = operands
@@ -287,7 +292,7 @@ class _Binder:
             if function.name == "ndim":
                 # world regions are no lattices, but have axes
                 return Literal.of(operands[0].region.ndim, FLOAT)
-        return call(function, *(_lattice(x) for x in operands))
+        return self._call(function, *(_lattice(x) for x in operands))
 
     def value_list(self, node: syntax.ValueList, operands: list[Value]) -> Value:
         return value_list([_lattice(x) for x in operands])

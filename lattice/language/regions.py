@@ -64,18 +64,21 @@ class RegionValue:
 def intersection(a: RegionValue, b: RegionValue) -> RegionValue:
     """Return ``a && b``."""
     depth = _depth(a, b)
+    _check_kinds(a, b)
     return RegionValue(a.region & b.region, f"{a.text(_AND)} && {b.text(_MINUS)}", _AND, depth)
 
 
 def union(a: RegionValue, b: RegionValue) -> RegionValue:
     """Return ``a || b``."""
     depth = _depth(a, b)
+    _check_kinds(a, b)
     return RegionValue(a.region | b.region, f"{a.text(_OR)} || {b.text(_AND)}", _OR, depth)
 
 
 def difference(a: RegionValue, b: RegionValue) -> RegionValue:
     """Return ``a - b``."""
     depth = _depth(a, b)
+    _check_kinds(a, b)
     return RegionValue(a.region - b.region, f"{a.text(_MINUS)} - {b.text(_NOT)}", _MINUS, depth)
 
 
@@ -83,6 +86,16 @@ def outside(a: RegionValue) -> RegionValue:
     """Return ``!a``."""
     depth = _depth(a)
     return RegionValue(~a.region, f"!{a.text(_NOT)}", _NOT, depth)
+
+
+def _check_kinds(a: RegionValue, b: RegionValue) -> None:
+    """Refuse what the language leaves out, though the regions could be fitted to a lattice together."""
+    kinds = {a.region.kind, b.region.kind}
+    if len(kinds) > 1 and "slicer" not in kinds:
+        raise RegionError(
+            "pixel and world regions do not combine",
+            hint="apply one after the other, as in x[pixel][world]",
+        )
 
 
 def _depth(*parts: RegionValue) -> int:

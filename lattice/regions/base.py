@@ -13,9 +13,13 @@ from lattice.graph.attributes import Attributes
 from lattice.graph.node import RegionMask
 from lattice.graph.sections import Section, shape_of
 
-__all__ = ["Region", "Shape", "lattice_shape", "overlap", "part_of"]
+__all__ = ["OutsideError", "Region", "Shape", "lattice_shape", "overlap", "part_of"]
 
 Shape = tuple[int, ...]
+
+
+class OutsideError(RegionError):
+    """A region that has no pixel in common with the lattice at hand."""
 
 
 class Region(ABC):

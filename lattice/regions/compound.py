@@ -9,7 +9,7 @@ import numpy as np
 
 from lattice.errors import LatticeTypeError, RegionError
 from lattice.graph.attributes import Attributes
-from lattice.graph.sections import Section, full
+from lattice.graph.sections import Section, full, shape_of
 from lattice.regions.base import Region, Shape
 
 __all__ = ["And", "Complement", "Difference", "Or"]
@@ -27,12 +27,14 @@ class _Compound(Region):
 
     @property
     def kind(self) -> str:  # type: ignore[override]
-        """The kind of its parts: pixel or world."""
-        return self.parts[0].kind
+        """Pixel, or world when a part has to be fitted to an image first."""
+        return "world" if any(p.kind == "world" for p in self.parts) else "pixel"
 
     @property
     def shape(self) -> Shape | None:
         """Shape that the parts are made for; None if that is still open."""
+        if self.kind == "world":
+            return None
         shapes = (p.shape for p in self.parts)  # asked once each: parts may be deep compounds themselves
         return next((shape for shape in shapes if shape is not None), None)
 
@@ -45,7 +47,11 @@ class _Compound(Region):
 
     def _axes(self) -> tuple[str, ...]:
         """Return the names of the axes of world regions."""
-        return tuple(a for p in self.parts for a in (p._axes() if isinstance(p, _Compound) else p.axes))
+        return tuple(
+            axis
+            for part in self.parts
+            for axis in (part._axes() if isinstance(part, _Compound) else getattr(part, "axes", ()))
+        )
 
     def __post_init__(self) -> None:
         for part in self.parts:
@@ -56,11 +62,6 @@ class _Compound(Region):
                     "a slicer or a box with increments cannot be part of a compound region",
                     hint="cut with the compound first and with the slicer after that: x[a || b][slicer]",
                 )
-        if len({p.kind for p in self.parts}) > 1:
-            raise RegionError(
-                "pixel and world regions do not combine",
-                hint="apply one after the other, as in x[pixel][world]",
-            )
         shape = self.shape
         for name, part in zip(("a", "b"), self.parts, strict=False):
             if shape is not None:
@@ -81,6 +82,12 @@ class _Compound(Region):
 
     def _fitted(self, attrs: Attributes) -> Region:
         return type(self)(*(p.fit(attrs) for p in self.parts))
+
+
+def _lies_in(section: Section, box: Section) -> bool:
+    return all(
+        b.step == 1 and b.start <= s.start and s.stop <= b.stop for s, b in zip(section, box, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,12 @@ class And(_Compound):
         return tuple(out)
 
     def mask(self, section: Section) -> np.ndarray:
-        return self.a.mask(section) & self.b.mask(section)
+        # Ranges and Stokes parameters are boxes around the section, as a rule.
+        needed = [part for part in self.parts if part.has_mask or not _lies_in(section, part.bounds())]
+        if not needed:
+            return np.ones(shape_of(section), bool)
+        found = needed[0].mask(section)
+        return found & needed[1].mask(section) if len(needed) > 1 else found
 
 
 @dataclass(frozen=True)

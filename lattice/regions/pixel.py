@@ -19,7 +19,7 @@ from lattice.errors import LatticeTypeError, RegionError
 from lattice.graph.attributes import Attributes
 from lattice.graph.protocols import Reader
 from lattice.graph.sections import Section, full, n_pixels, shape_of, split
-from lattice.regions.base import Region, Shape, lattice_shape, overlap, part_of
+from lattice.regions.base import OutsideError, Region, Shape, lattice_shape, overlap, part_of
 from lattice.regions.compound import And, Complement, Difference, Or
 
 __all__ = [
@@ -78,7 +78,7 @@ def _box(blc: Shape, trc: Shape, inc: Shape, shape: Shape, noun: str) -> Section
         start = first if first >= 0 else first % step if step > 1 else 0
         stop = min(last, n - 1)
         if start > stop:
-            raise RegionError(
+            raise OutsideError(
                 f"the {noun} from {blc} to {trc} has no pixel in a lattice of shape {shape}",
                 hint=f"on axis {axis} it goes from pixel {first} to {last}, the lattice from 0 to {n - 1}",
             )
@@ -288,7 +288,7 @@ class PixelEllipsoid(Region):
             reach = r * math.sqrt(1 + _ROUNDING)
             start, stop = max(0, math.ceil(c - reach)), min(n, math.floor(c + reach) + 1)
             if start >= stop:
-                raise RegionError(
+                raise OutsideError(
                     f"the ellipsoid at {self.centre} with radii {self.radii} holds no pixel "
                     f"of a lattice of shape {shape}"
                 )
@@ -383,7 +383,7 @@ class PixelPolygon(Region):
                 rows += [piece[0].start + int(found[0]), piece[0].start + int(found[-1])]
                 columns += [piece[1].start + int(across[0]), piece[1].start + int(across[-1])]
         if not rows:
-            raise RegionError(f"the polygon holds the centre of no pixel of a lattice of shape {shape}")
+            raise OutsideError(f"the polygon holds the centre of no pixel of a lattice of shape {shape}")
         box = list(full(shape))
         box[self.axes[0]] = slice(min(rows), max(rows) + 1, 1)
         box[self.axes[1]] = slice(min(columns), max(columns) + 1, 1)

@@ -43,6 +43,9 @@ TABLE = Path(__file__).parents[1] / "data" / "lel_conformance.jsonl"
 RECORDS = [json.loads(line) for line in TABLE.read_text(encoding="utf-8").splitlines()]
 IMAGES = images()
 
+# Some records combine images of different frequencies on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::lattice.errors.CoordinateWarning")
+
 CLASSES: dict[str, tuple[type[LatticeError], ...]] = {
     "syntax": (LELSyntaxError,),
     "function": (FunctionError,),

@@ -235,10 +235,6 @@ def test_a_slicer_takes_the_fastest_axes_and_the_others_in_full() -> None:
         ),
         (lambda: ~Slicer((0,), (1,)), "cannot be part of a compound"),
         (lambda: PixelBox((0,), (3,), (2,)) | PixelBox((0,), (3,)), "cannot be part of a compound"),
-        (
-            lambda: PixelBox((0,), (3,)) & AxisBox(["spectral"], [0], [1]),
-            "pixel and world regions do not combine",
-        ),
     ],
 )
 def test_errors_of_regions(make: Callable[[], object], words: str) -> None:
