@@ -9,6 +9,7 @@ import numpy as np
 from lattice.functions import kernels
 from lattice.functions.operators import power, truth
 from lattice.functions.registry import common, define, elementwise, lookup, same
+from lattice.functions.units import alike, power_unit, root
 from lattice.graph.function import Kind, Lowered, Lowering, Param
 from lattice.graph.types import COMPLEX, DCOMPLEX, DOUBLE, FLOAT, DType, is_complex, real_part_type
 
@@ -35,6 +36,7 @@ def _math(name: str, ufunc: np.ufunc, accepts: str, doc: str, jit: str = "", uni
         kernel=ufunc,
         jit=jit or f"math.{name}({{0}})",
         unit=unit,
+        units=root if name == "sqrt" else None,
         ufuncs=(ufunc,),
     )
 
@@ -52,8 +54,8 @@ _math("exp", np.exp, "numeric", "Exponential.")
 _math("log", np.log, "numeric", "Natural logarithm; nan for negative real numbers.", jit="np.log({0})")
 _math("log10", np.log10, "numeric", "Decimal logarithm; nan for negative real numbers.", jit="np.log10({0})")
 _math("sqrt", np.sqrt, "numeric", "Square root; nan for negative real numbers.", jit="np.sqrt({0})")
-_math("ceil", np.ceil, "real", "Smallest integer not below x.", unit="first")
-_math("floor", np.floor, "real", "Largest integer not above x.", unit="first")
+_math("ceil", np.ceil, "real", "Smallest integer not below x.", unit="first", jit="np.ceil({0})")
+_math("floor", np.floor, "real", "Largest integer not above x.", unit="first", jit="np.floor({0})")
 define(
     "round",
     Kind.ELEMENTWISE,
@@ -179,6 +181,7 @@ define(
     kernel=np.arctan2,
     jit="math.atan2({0}, {1})",
     unit="none",
+    units=alike("atan2()", result=False),
     ufuncs=(np.arctan2,),
 )
 define(
@@ -189,6 +192,7 @@ define(
     doc="x to the power y, as x^y.\n\n>>> pow(f1, 2)",
     family="mathematics",
     lower=power,
+    units=power_unit,
 )
 define(
     "fmod",
@@ -198,6 +202,7 @@ define(
     doc="Remainder with the sign of x, as x % y.\n\n>>> fmod(f1, 2)",
     family="mathematics",
     kernel=np.fmod,
+    units=alike("fmod()"),
     ufuncs=(np.fmod,),
 )
 
@@ -219,6 +224,7 @@ def _extreme(name: str, kernel: object, ufunc: np.ufunc, sign: str, doc: str) ->
         doc=f"{doc}\n\n>>> {name}(f1, f2)",
         family="mathematics",
         lower=lower,
+        units=alike(f"{name}()"),
         ufuncs=(ufunc,),
     )
 
@@ -234,6 +240,7 @@ define(
     family="conversion",
     kernel=kernels.join_complex,
     convert="own",
+    units=alike("complex()"),
 )
 
 
@@ -255,6 +262,7 @@ define(
     family="polarimetry",
     extends=True,
     expand=_root_of_squares,
+    units=alike("amp()"),
     ufuncs=(np.hypot,),
 )
 
@@ -265,12 +273,12 @@ define(
     Param("b", "real"),
     family="polarimetry",
     unit="none",
+    units=alike("pa()", result=False),
     jit="(math.atan2({0}, {1}) * 90 / math.pi)",
+    doc="Position angle of linear polarisation in degrees: atan2(a, b) * 90 / pi, with a = U and b = Q.\n\n"
+    ">>> pa(u, q)",
 )
 def position_angle(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-    """Position angle of linear polarisation in degrees: atan2(a, b) * 90 / pi, with a = U and b = Q.
-
-    >>> pa(u, q)
-    """
+    """Fill `out` with position angles in degrees."""
     np.arctan2(a, b, out=out)
     np.multiply(out, out.dtype.type(90 / np.pi), out=out)

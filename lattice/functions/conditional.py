@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lattice.functions.operators import check_alike, truth
 from lattice.functions.registry import common, define, same
+from lattice.functions.units import alike, choice
 from lattice.graph.function import Kind, Lowered, Lowering, Param
 from lattice.graph.types import BOOL, DType
 
@@ -46,6 +47,7 @@ define(
     family="conditional",
     lower=_iif,
     checks=lambda args: check_alike(args[1:]),
+    units=choice,
 )
 
 
@@ -84,6 +86,7 @@ define(
     lower=_replace,
     masked=_as_first,
     checks=check_alike,
+    units=alike("replace()"),
 )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "larger_modulus",
     "larger_or_equal_modulus",
     "power_complex",
+    "power_each",
     "round_half_away",
     "sign",
     "smaller",
@@ -70,6 +71,18 @@ def divide_complex(a: Array, b: Array, out: Array) -> None:
     zero = b == 0
     if np.any(zero):
         np.copyto(out, complex(np.nan, np.nan), where=zero)
+
+
+def power_each(a: Array, b: Array, out: Array) -> None:
+    """Put a to the power b, pixel by pixel.
+
+    Where all exponents are one number numpy may take a root or a product instead, which differs in the last
+    bit and for -inf. A single pixel looks like that, and must not depend on how the lattice is cut.
+    """
+    if out.size == 1:
+        out[...] = np.power(np.repeat(a.reshape(-1), 2), np.repeat(b.reshape(-1), 2))[0]
+    else:
+        np.power(a, b, out=out)
 
 
 def power_complex(a: Array, b: Array, out: Array) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lattice.errors import LatticeTypeError
 from lattice.functions import kernels
 from lattice.functions.registry import common, define, same
+from lattice.functions.units import alike, power_unit, product, quotient
 from lattice.graph.function import Kind, Lowered, Lowering, Param
 from lattice.graph.types import BOOL, DType, is_bool, is_complex, type_name
 
@@ -25,7 +26,7 @@ def truth(_types: tuple[DType, ...]) -> DType:
     return BOOL
 
 
-def _arithmetic(name: str, ufunc: np.ufunc, precedence: int, doc: str) -> None:
+def _arithmetic(name: str, ufunc: np.ufunc, precedence: int, units: Any, doc: str) -> None:
     define(
         name,
         Kind.ELEMENTWISE,
@@ -38,13 +39,14 @@ def _arithmetic(name: str, ufunc: np.ufunc, precedence: int, doc: str) -> None:
         extends=True,
         kernel=ufunc,
         jit=f"({{0}} {name} {{1}})",
+        units=units,
         ufuncs=(ufunc,),
     )
 
 
-_arithmetic("+", np.add, 50, "Sum.\n\n>>> f1 + 1")
-_arithmetic("-", np.subtract, 50, "Difference.\n\n>>> f1 - mean(f1)")
-_arithmetic("*", np.multiply, 60, "Product.\n\n>>> 2 * f1")
+_arithmetic("+", np.add, 50, alike("'+'"), "Sum.\n\n>>> f1 + 1")
+_arithmetic("-", np.subtract, 50, alike("'-'"), "Difference.\n\n>>> f1 - mean(f1)")
+_arithmetic("*", np.multiply, 60, product, "Product.\n\n>>> 2 * f1")
 
 
 def _divide(b: Lowering, args: tuple[Lowered, ...], dtype: DType) -> Lowered:
@@ -66,6 +68,7 @@ define(
     precedence=60,
     extends=True,
     lower=_divide,
+    units=quotient,
     ufuncs=(np.divide,),
 )
 define(
@@ -78,6 +81,7 @@ define(
     operator="infix",
     precedence=60,
     kernel=np.fmod,
+    units=alike("'%'"),
 )
 
 
@@ -88,7 +92,8 @@ def power(b: Lowering, args: tuple[Lowered, ...], dtype: DType) -> Lowered:
     exponent = b.constant_value(y)
     if exponent is not None and exponent == 2 and b.constant_value(x) is None:
         return Lowered(b.apply(np.multiply, (x, x), dtype, jit="({0} * {1})"), mask, dtype)
-    kernel = kernels.power_complex if is_complex(dtype) else np.power
+    real = np.power if exponent is not None else kernels.power_each
+    kernel = kernels.power_complex if is_complex(dtype) else real
     return Lowered(b.apply(kernel, (x, y), dtype), mask, dtype)
 
 
@@ -102,6 +107,7 @@ define(
     operator="infix",
     precedence=80,
     lower=power,
+    units=power_unit,
     ufuncs=(np.power,),
 )
 define(
@@ -161,6 +167,7 @@ def _compare(name: str, ufunc: np.ufunc, swapped: bool, modulus: object, doc: st
         extends=True,
         lower=lower,
         unit="none",
+        units=alike(f"{name!r}", result=False),
         ufuncs=(ufunc,),
     )
 
@@ -211,6 +218,7 @@ def _equality(name: str, ufunc: np.ufunc, doc: str) -> None:
         lower=lower,
         checks=_check_equal,
         unit="none",
+        units=alike(f"{name!r}", result=False),
         ufuncs=(ufunc,),
     )
 

@@ -11,6 +11,7 @@ from lattice.errors import LatticeRangeError
 from lattice.functions.operators import truth
 from lattice.functions.registry import define, lookup, same
 from lattice.functions.states import AbsoluteDeviation, Count, Extrema, Moments, Sum, Truth
+from lattice.functions.units import square
 from lattice.graph.function import Function, Kind, Param
 from lattice.graph.types import COMPLEX, DCOMPLEX, DOUBLE, FLOAT, DType
 
@@ -44,9 +45,7 @@ def _as_scalar(args: tuple[Node, ...]) -> bool:
     return args[0].attrs.is_scalar and args[0].attrs.masked
 
 
-def _reduction(
-    name: str, state: str, finish: Any, doc: str, example: str = "f1", **options: Any
-) -> Function:
+def _reduction(name: str, state: str, finish: Any, doc: str, example: str = "f1", **options: Any) -> Function:
     settings: dict[str, Any] = {
         "params": (X,),
         "result": same,
@@ -90,6 +89,7 @@ _reduction(
     "Variance of the good pixels, with n - 1 degrees of freedom; of complex numbers with plain squares.",
     of_scalar=_zero,
     unit="none",
+    units=square,
 )
 _reduction("stddev", "moments", _stddev, "Square root of the variance.", of_scalar=_zero)
 

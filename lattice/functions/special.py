@@ -6,6 +6,7 @@ import numpy as np
 
 from lattice.errors import CoordinateMismatchError, ShapeMismatchError
 from lattice.functions.registry import common, define, lookup
+from lattice.functions.units import alike
 from lattice.graph.build import call, value_list
 from lattice.graph.conform import extend
 from lattice.graph.function import Function, Kind, Param
@@ -36,7 +37,7 @@ def _spectral_index(args: tuple[Node, ...]) -> Node:
         raise ShapeMismatchError(
             f"spectralindex() stretches its first operand only: {a.attrs.describe()} and {b.attrs.describe()}"
         )
-    x, y = extend(a, b, "spectralindex()")
+    x, y = extend(a, b, "spectralindex()", apart=("spectral",))
     attrs = x.attrs.with_(
         dtype=common((a.attrs.dtype, b.attrs.dtype)), masked=a.attrs.masked or b.attrs.masked, unit=""
     )
@@ -89,4 +90,5 @@ SPECTRAL_INDEX: Function = define(
     build=_spectral_index,
     expand=_expand_spectral_index,
     unit="none",
+    units=alike("spectralindex()", result=False),
 )

@@ -145,7 +145,7 @@ class Moments(State):
         self._combine(n, total + n * wide, square - total * total / n)
 
     def _pivot(self, values: Array, mask: Array | None) -> Any:
-        if self.n:
+        if self.n and np.isfinite(self.total):
             return self.total / self.n
         first = values.reshape(-1)[:1024]
         if mask is not None:

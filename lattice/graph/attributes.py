@@ -35,7 +35,8 @@ class Attributes:
     coords : Coordinates or None
         Coordinates of the axes.
     beams : tuple
-        Restoring beams: none, one, or one per plane, each (major, minor, position angle) in degrees.
+        Restoring beams: none, one, or one per plane, each (major, minor, position angle) in degrees;
+        `lattice.graph.beams` has the order of planes.
     meta : tuple
         Header cards (keyword, value, comment) that travel with the coordinates.
     """

@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from lattice.errors import FunctionError, LatticeTypeError, RegionError, ShapeMismatchError
+from lattice.errors import (
+    FunctionError,
+    ImageIndexError,
+    LatticeRangeError,
+    LatticeTypeError,
+    RegionError,
+    ShapeMismatchError,
+)
 from lattice.graph.attributes import Attributes
 from lattice.graph.conform import check_same, extend, give_shape
 from lattice.graph.function import Function, Kind, Param
@@ -30,13 +37,24 @@ from lattice.graph.types import (
 __all__ = ["call", "cut", "index_set", "number", "region_cut", "resolve_items", "subset", "value_list"]
 
 
-def call(function: Function, *args: Node) -> Node:
+def call(function: Function, *args: Node, units: str = "lel") -> Node:
     """Return the application of a function, with operands checked and extended.
+
+    Parameters
+    ----------
+    function : Function
+        The definition.
+    *args : Node
+        Its arguments.
+    units : {"lel", "check"}
+        The rule that gives the unit of the result, see `lattice.functions.units`.
 
     Raises
     ------
     FunctionError, LatticeTypeError, ShapeMismatchError, CoordinateMismatchError
         When the arguments do not fit the function or each other.
+    UnitMismatchError
+        When their units do not, and are checked.
     """
     if not function.n_required <= len(args) <= len(function.params):
         raise FunctionError(
@@ -45,14 +63,18 @@ def call(function: Function, *args: Node) -> Node:
     for param, arg in zip(function.params, args, strict=False):
         _check_type(function, param, arg)
     if function.build is not None:
+        if units == "check" and function.units is not None:
+            function.units(args)
         return function.build(args)
     args = _shaped(function, args)
     if function.checks is not None:
         function.checks(args)
     dtype = function.result(tuple(a.attrs.dtype for a in args))
-    if function.kind is not Kind.ELEMENTWISE:
-        return _summary(function, args, dtype)
-    node: Node = Call(function, args, _attributes(function, args, dtype))
+    elementwise = function.kind is Kind.ELEMENTWISE
+    attrs = _attributes(function, args, dtype) if elementwise else _summary(function, args, dtype)
+    if units == "check" and function.units is not None:
+        attrs = attrs.with_(unit=function.units(args))
+    node: Node = Call(function, args, attrs)
     return node
 
 
@@ -132,14 +154,13 @@ def _attributes(function: Function, args: tuple[Node, ...], dtype: DType) -> Att
     return leader.with_(dtype=dtype, masked=masked, unit=leader.unit if function.unit == "first" else "")
 
 
-def _summary(function: Function, args: tuple[Node, ...], dtype: DType) -> Node:
+def _summary(function: Function, args: tuple[Node, ...], dtype: DType) -> Attributes:
     x = args[0].attrs
     if x.is_scalar and function.of_scalar is None:
         raise LatticeTypeError(f"{function.name} needs a lattice, not {x.describe()}")
     masked = function.masked(args) if function.masked else True
     unit = x.unit if function.unit == "first" else ""
-    node: Node = Call(function, args, Attributes(dtype, masked=masked, unit=unit))
-    return node
+    return Attributes(dtype, masked=masked, unit=unit)
 
 
 def value_list(elements: Sequence[Node]) -> Node:
@@ -158,8 +179,6 @@ def value_list(elements: Sequence[Node]) -> Node:
 
 def index_set(axis: Node, ranges: Sequence[tuple[int, int, int]], negate: bool = False) -> Node:
     """Return the condition that the index along an axis is in a set of (first, last, stride) ranges."""
-    from lattice.errors import LatticeRangeError
-
     if not (axis.attrs.is_scalar and is_real(axis.attrs.dtype)):
         raise LatticeTypeError(
             f"the axis of an index condition is a real scalar, not {axis.attrs.describe()}"
@@ -195,25 +214,27 @@ def resolve_items(key: Any, dims: tuple[str, ...], shape: tuple[int, ...]) -> It
 
     Raises
     ------
-    IndexError
-        For an integer outside the axis or too many indices; zero steps are ValueErrors.
+    ImageIndexError
+        For an integer outside the axis, too many indices, or a slice that is none.
     """
     given = list(key) if isinstance(key, tuple) else [key]
     if sum(item is Ellipsis for item in given) > 1:
-        raise IndexError("an index can have one '...' only")
+        raise ImageIndexError("an index can have one '...' only")
     if Ellipsis in [i for i in given if not isinstance(i, np.ndarray)]:
         at = next(n for n, i in enumerate(given) if i is Ellipsis)
         given[at : at + 1] = [slice(None)] * (len(shape) - len(given) + 1)
     if len(given) > len(shape):
-        msg = f"{len(given)} indices for {len(shape)} axes {dims}"
-        raise IndexError(msg)
+        raise ImageIndexError(f"{len(given)} indices for {len(shape)} axes {dims}")
     given += [slice(None)] * (len(shape) - len(given))
     return tuple(_item(i, d, n) for i, d, n in zip(given, dims, shape, strict=True))
 
 
 def _item(item: Any, dim: str, length: int) -> slice | int:
     if isinstance(item, slice):
-        start, stop, step = item.indices(length)
+        try:
+            start, stop, step = item.indices(length)
+        except (TypeError, ValueError) as error:  # a step of zero, or ends that are no integers
+            raise ImageIndexError(f"axis {dim!r}: {error}") from None
         count = len(range(start, stop, step))
         if count == 0:
             return slice(0, 0, 1)
@@ -223,11 +244,9 @@ def _item(item: Any, dim: str, length: int) -> slice | int:
             raise TypeError  # numpy takes it as a mask, not as a number
         number = int(item.__index__())
     except (AttributeError, TypeError):
-        msg = f"axis {dim!r} takes an integer or a slice, not {item!r}"
-        raise IndexError(msg) from None
+        raise ImageIndexError(f"axis {dim!r} takes an integer or a slice, not {item!r}") from None
     if not -length <= number < length:
-        msg = f"index {number} is outside axis {dim!r} of length {length}"
-        raise IndexError(msg)
+        raise ImageIndexError(f"index {number} is outside axis {dim!r} of length {length}")
     return number % length
 
 

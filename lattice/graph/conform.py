@@ -1,7 +1,7 @@
 """Which lattices fit together, and how the smaller one is extended to the larger.
 
-The rules are those of the language: axes are matched by kind of coordinate, values of coordinates are
-never compared, all extending and stretching is on one operand.
+The rules are those of the language: axes are matched by kind of coordinate, all extending and stretching is
+on one operand. Values of coordinates decide nothing; where they differ, `lattice.graph.agree` says so.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 
 from lattice.errors import CoordinateMismatchError, LatticeError, RegionError, ShapeMismatchError
+from lattice.graph.agree import check_values
 from lattice.graph.attributes import Attributes, axis_keys, is_anonymous
+from lattice.graph.beams import extended_beams
 from lattice.graph.node import Call, Extend, IndexSet, Literal, Node
 from lattice.graph.types import type_name
 from lattice.graph.walk import postorder
@@ -17,7 +19,7 @@ from lattice.graph.walk import postorder
 __all__ = ["axis_number", "check_same", "extend", "give_shape"]
 
 
-def extend(a: Node, b: Node, what: str) -> tuple[Node, Node]:
+def extend(a: Node, b: Node, what: str, apart: tuple[str, ...] = ()) -> tuple[Node, Node]:
     """Return both operands with the same axes, one of them extended where that is allowed.
 
     Parameters
@@ -26,6 +28,8 @@ def extend(a: Node, b: Node, what: str) -> tuple[Node, Node]:
         Two lattices (not scalars).
     what : str
         The operation, for messages.
+    apart : tuple of str, optional
+        Kinds of axes that are meant to lie at different places.
 
     Raises
     ------
@@ -41,10 +45,13 @@ def extend(a: Node, b: Node, what: str) -> tuple[Node, Node]:
         return a, b
     keys_a, keys_b = axis_keys(x, by_kind), axis_keys(y, by_kind)
     if x.shape == y.shape and keys_a == keys_b:
+        check_values(x, y, what, keys_a, keys_b, apart)
         return a, b
     if _is_part(keys_b, keys_a) and _fits(y, keys_b, x, keys_a):
+        check_values(x, y, what, keys_a, keys_b, apart)
         return a, _extended(b, keys_b, a, keys_a)
     if _is_part(keys_a, keys_b) and _fits(x, keys_a, y, keys_b):
+        check_values(x, y, what, keys_a, keys_b, apart)
         return _extended(a, keys_a, b, keys_b), b
     if _is_part(keys_a, keys_b) or _is_part(keys_b, keys_a):
         raise _shape_error(x, y, what)
@@ -91,7 +98,12 @@ def _extended(small: Node, small_keys: tuple[str, ...], large: Node, large_keys:
     for key, n in zip(large_keys, target.shape or (), strict=True):
         same = key in lengths and lengths[key] == n
         axes.append(small_keys.index(key) if same else -1)
-    attrs = small.attrs.with_(shape=target.shape, dims=target.dims, coords=target.coords)
+    attrs = small.attrs.with_(
+        shape=target.shape,
+        dims=target.dims,
+        coords=target.coords,
+        beams=extended_beams(small.attrs, axes, target),
+    )
     node: Node = Extend(small, tuple(axes), attrs)
     return node
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lattice.graph.agree import agreed
 from lattice.graph.blend import select
 from lattice.graph.function import Kind, Lowered
 from lattice.graph.node import Call, Literal, Node
@@ -177,7 +178,8 @@ def fold_one(node: Node) -> Node:
     if not all(isinstance(a, Literal) for a in node.args):
         return node
     if node.function.expand is not None:
-        return fold_literals(node.function.expand(node.args))
+        with agreed():
+            return fold_literals(node.function.expand(node.args))
     low = ConstantLowering()
     args = tuple(lower_literal(low, a) for a in node.args if isinstance(a, Literal))
     result = lower_call(low, node, args)

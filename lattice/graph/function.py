@@ -135,6 +135,9 @@ class Function:
         Replaces the call by other nodes before lowering.
     unit : str
         "first" (unit of the operand that gives the coordinates) or "none".
+    units : callable
+        Arguments -> unit of the result where units are checked, see `lattice.functions.units`; the
+        default is the rule of `unit`.
     masked : callable
         Whether the result may have bad pixels, from that of the arguments; the default is any of them.
     state : str
@@ -175,6 +178,7 @@ class Function:
     lower: LowerRule | None = None
     expand: Callable[[tuple[Node, ...]], Node] | None = None
     unit: str = "first"
+    units: Callable[[tuple[Node, ...]], str] | None = None
     masked: Callable[[tuple[Node, ...]], bool] | None = None
     state: str = ""
     finish: Callable[..., Any] | None = None

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lattice.graph.attributes import Attributes, default_dims
+from lattice.graph.beams import cut_beams
 from lattice.graph.function import Function, Kind
 from lattice.graph.protocols import Reader, RegionLike
 from lattice.graph.sections import shape_of
@@ -332,6 +333,7 @@ class Subset(Node):
             shape=tuple(shape),
             dims=tuple(dims),
             coords=None if coords is None or not shape else coords.subset(items),
+            beams=cut_beams(x.attrs, items),
         )
         self._set(children=(x,), items=items, attrs=attrs)
 
@@ -373,6 +375,7 @@ class RegionCut(Node):
             shape=shape_of(bounds),
             masked=x.attrs.masked or region.has_mask,
             coords=None if coords is None else coords.subset(bounds),
+            beams=cut_beams(x.attrs, bounds),
         )
         self._set(children=(x,), region=region, label=label, attrs=attrs)
 
@@ -403,7 +406,6 @@ class Operation(Node):
     __slots__ = ()
 
     name: ClassVar[str] = ""
-    costs_memory: ClassVar[bool] = True
 
     def _rebuild(self, children: tuple[Node, ...]) -> Node:
         node: Node = type(self)(children, *self._fields[1:])
@@ -412,6 +414,10 @@ class Operation(Node):
     def scratch(self, shape: tuple[int, ...]) -> int:
         """Return the bytes that evaluating an output section of `shape` needs beside its result."""
         return math.prod(shape) * self.attrs.dtype.itemsize
+
+    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+        """Return the shape of the section of each child that an output section of `shape` needs, at most."""
+        return tuple(c.attrs.shape or () for c in self.children)
 
     def access(self) -> tuple[bool, ...]:
         """Return for each output axis whether blocks should be as long as possible on it."""

@@ -87,6 +87,9 @@ class Coordinates(Protocol):
     def frequencies(self, length: int) -> np.ndarray | None:
         """Return the frequencies in Hz of the `length` pixels of the spectral axis, or None."""
 
+    def differs(self, other: Any, shape: tuple[int, ...], tolerance: float) -> str | None:
+        """Return how values differ by more than a tolerance in pixels over a shape; None if they do not."""
+
 
 @runtime_checkable
 class RegionLike(Protocol):

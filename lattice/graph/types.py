@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from lattice.errors import LatticeTypeError
+
 __all__ = [
     "BOOL",
     "COMPLEX",
@@ -15,7 +17,6 @@ __all__ = [
     "FLOAT",
     "is_bool",
     "is_complex",
-    "is_numeric",
     "is_real",
     "lel_dtype",
     "promote",
@@ -48,11 +49,6 @@ def is_bool(dtype: DType) -> bool:
     return dtype == BOOL
 
 
-def is_numeric(dtype: DType) -> bool:
-    """Tell whether values of this type are numbers."""
-    return dtype != BOOL
-
-
 def is_real(dtype: DType) -> bool:
     """Tell whether values of this type are real numbers."""
     return dtype in (FLOAT, DOUBLE)
@@ -78,10 +74,17 @@ def real_part_type(dtype: DType) -> DType:
 
 
 def lel_dtype(dtype: DType) -> DType:
-    """Return the smallest of the five types that holds every value of a numpy type.
+    """Return the one of the five types that holds values of a numpy type.
 
-    Integers of up to 16 bits fit Float exactly; wider ones become Double.
+    Integers of up to 16 bits and half floats fit Float exactly; wider integers become Double.
 
+    Raises
+    ------
+    LatticeTypeError
+        For types that none of the five holds.
+
+    Examples
+    --------
     >>> lel_dtype(np.dtype("int16")) == FLOAT, lel_dtype(np.dtype(">f8")) == DOUBLE
     (True, True)
     """
@@ -89,9 +92,11 @@ def lel_dtype(dtype: DType) -> DType:
         return BOOL
     if dtype.kind in "iu":
         return FLOAT if dtype.itemsize <= 2 else DOUBLE
-    if dtype.kind == "f":
+    if dtype.kind == "f" and dtype.itemsize <= 8:
         return FLOAT if dtype.itemsize <= 4 else DOUBLE
-    if dtype.kind == "c":
+    if dtype.kind == "c" and dtype.itemsize <= 16:
         return COMPLEX if dtype.itemsize <= 8 else DCOMPLEX
-    msg = f"pixels of type {dtype} are not numbers"
-    raise TypeError(msg)
+    raise LatticeTypeError(
+        f"values of type {dtype} cannot be pixels",
+        hint="pixels are booleans, floats of up to 64 bits or complex numbers of up to 128 bits",
+    )

@@ -171,3 +171,11 @@ def test_user_functions_work_in_text_and_everywhere_else() -> None:
             elementwise("tripled_for_test")(tripled)
     finally:
         del _table["tripled_for_test", 1]
+
+
+def test_a_power_does_not_depend_on_how_the_lattice_is_cut() -> None:
+    base = np.array([-np.inf, 1.5, 710, 3, -0.0, 0.1] * 35, np.float64)[: int(np.prod(SHAPE))].reshape(SHAPE)
+    exponent = np.resize([0.5, 0.5, 2.0, -1.0, 0.5, 3.0], SHAPE)
+    node = call(lookup("^", 2), image(base), image(exponent))
+    whole = compute(node, OPTIONS).values
+    np.testing.assert_array_equal(compute(node, OPTIONS.replace(strip=1, block=1)).values, whole)

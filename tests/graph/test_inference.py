@@ -11,6 +11,7 @@ import pytest
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import (
     CoordinateMismatchError,
+    CoordinateWarning,
     FunctionError,
     LatticeRangeError,
     LatticeTypeError,
@@ -238,13 +239,12 @@ def test_values_of_coordinates_are_not_compared() -> None:
     a = CoordinateSystem.from_kinds(RDF, frequencies=[1e9, 2e9])
     b = CoordinateSystem.from_kinds(RDF, frequencies=[7e9, 9e9])
     x = lattice(dims=a.dims, name="p").attrs
-    node = op(
-        "+",
-        *(
-            Source(ArrayReader(np.zeros((2, 3, 4), "f4")), n, "", None, x.with_(coords=c))
-            for n, c in (("p", a), ("q", b))
-        ),
+    operands = (
+        Source(ArrayReader(np.zeros((2, 3, 4), "f4")), n, "", None, x.with_(coords=c))
+        for n, c in (("p", a), ("q", b))
     )
+    with pytest.warns(CoordinateWarning, match="combined by position"):
+        node = op("+", *operands)
     assert node.attrs.coords == a
 
 
