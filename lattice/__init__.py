@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lattice import config, coords, errors, regions
     from lattice.api import concat, expr, formats, open
+    from lattice.beams import Beam
     from lattice.config import Options, get_options, set_options
     from lattice.coords.system import CoordinateSystem
     from lattice.errors import (
+        CoordinateError,
         CoordinateMismatchError,
+        CoordinateWarning,
         FormatError,
         FunctionError,
+        ImageIndexError,
         ImageNotFoundError,
         LatticeError,
         LatticeRangeError,
@@ -43,6 +47,7 @@ __version__ = "0.1.0"
 
 # Where each public name is found: module, and its name there.
 _NAMES: dict[str, tuple[str, str]] = {
+    "Beam": ("lattice.beams", "Beam"),
     "CoordinateSystem": ("lattice.coords.system", "CoordinateSystem"),
     "Image": ("lattice.image", "Image"),
     "Options": ("lattice.config", "Options"),
@@ -58,9 +63,12 @@ _NAMES: dict[str, tuple[str, str]] = {
     "set_options": ("lattice.config", "set_options"),
 }
 _ERRORS = (
+    "CoordinateError",
     "CoordinateMismatchError",
+    "CoordinateWarning",
     "FormatError",
     "FunctionError",
+    "ImageIndexError",
     "ImageNotFoundError",
     "LELSyntaxError",
     "LatticeError",
@@ -79,11 +87,15 @@ _NAMES |= {name: ("lattice.errors", name) for name in _ERRORS}
 _MODULES = ("config", "coords", "errors", "functions", "plot", "regions")
 
 __all__ = [
+    "Beam",
+    "CoordinateError",
     "CoordinateMismatchError",
+    "CoordinateWarning",
     "CoordinateSystem",
     "FormatError",
     "FunctionError",
     "Image",
+    "ImageIndexError",
     "ImageNotFoundError",
     "LELSyntaxError",
     "LatticeError",

@@ -11,10 +11,12 @@ from lattice.errors import (
     FormatError,
     ImageNotFoundError,
     LatticeError,
+    LatticeRangeError,
     LatticeTypeError,
     NameNotFoundError,
     suggest,
 )
+from lattice.graph.agree import one_expression
 from lattice.graph.node import Node, Source
 from lattice.image import Image
 from lattice.image_make import Parts, array_parts, is_array, literal_of, source_name, stored_parts
@@ -98,7 +100,8 @@ def expr(text: str, *args: Any, images: Mapping[str, Any] | None = None, **names
     if not isinstance(text, str):
         raise LatticeTypeError(f"an expression is a text, not a {type(text).__name__}")
     resolver = Names(args, dict(images or {}) | names)
-    node = bind(text, resolver)
+    with one_expression():
+        node = bind(text, resolver)
     return Image._of(Parts(node, history=resolver.history(node)))
 
 
@@ -110,7 +113,7 @@ def concat(images: Sequence[Any], dim: str | int = 0) -> Image:
     images : sequence of Image, array or path
         The parts; they agree in the lengths of their other axes.
     dim : str or int, optional
-        Name or number of the axis.
+        Name or number of the axis; or the name of a new one, which becomes the slowest.
     """
     from lattice.ops.concat import concat as join
 
@@ -123,8 +126,11 @@ def concat(images: Sequence[Any], dim: str | int = 0) -> Image:
         raise LatticeTypeError("there is nothing to join: the sequence is empty")
     from lattice.image_ops import axes_of
 
-    (axis,) = axes_of(parts[0], dim)
-    return parts[0]._derive(join([p.node for p in parts], axis), *parts[1:])
+    if not isinstance(dim, str):
+        (dim,) = axes_of(parts[0], dim)
+    elif dim not in parts[0].dims and (near := suggest(dim, parts[0].dims)):
+        raise LatticeRangeError(f"there is no dim {dim!r}", hint=near)  # a slip, rather than a new axis
+    return parts[0]._derive(join([p.node for p in parts], dim), *parts[1:])
 
 
 def _image(value: Any) -> Image:
@@ -155,8 +161,10 @@ class Names:
 
     # -- what the binder asks for ----------------------------------------------------------------
 
-    def resolve_image(self, name: str, mask: str | None) -> Node:
-        """Return the image of a name, under one of its masks."""
+    def resolve_image(self, name: str, mask: str | None) -> Any:
+        """Return the image of a name, under one of its masks; or the region that it stands for."""
+        if mask is None and name in self._given and _is_region(self._given[name]):
+            return self._given[name]
         if name in self._given:
             return self._use(self._given_image(name, mask))
         if mask is None and _TEMPORARY.match(name):
@@ -187,8 +195,11 @@ class Names:
             from lattice.regions import MaskRegion
 
             plane = found._masks[region]
-            reader: Any = plane.reader if isinstance(plane, Source) else found.masks[region].values
-            return MaskRegion(reader)
+            if isinstance(plane, Source) and plane.mask is None:
+                return MaskRegion(plane.reader)
+            from lattice.io.memory import DaskReader
+
+            return MaskRegion(DaskReader(found.masks[region].data, region))
         known = [*found.regions, *found._masks]
         hint = suggest(region, known) or (f"it has {', '.join(known)}" if known else "it has none")
         raise NameNotFoundError(f"{image!r} has no region {region!r}", hint=hint)

@@ -182,14 +182,21 @@ def _names(command: F) -> F:
     )(command)
 
 
-def _cuts(command: F) -> F:
-    """Add the options that cut an image."""
-    command = click.option("--chans", metavar="A~B", help="Channels: one, or the first and the last.")(
-        command
-    )
-    return click.option(
-        "--box", metavar="X0,Y0,X1,Y1", help="Corners in pixels of the last two axes, both included."
-    )(command)
+def _cuts(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that cut an image, and hand them on together."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **given: Any) -> None:
+        command(*args, cuts={name: given.pop(name) for name in ("region", "box", "chans", "stokes")}, **given)
+
+    for name, form, text in (
+        ("stokes", "I,Q", "Stokes parameters."),
+        ("chans", "A~B", "Channels, such as 5, 3~7, '1;4~6' or 'range=[1.41GHz, 1.42GHz]'."),
+        ("box", "X0,Y0,X1,Y1", "Corners in pixels of the sky, both included."),
+        ("region", "TEXT|FILE", "Region in CRTF, or the name of one that is stored with the image."),
+    ):
+        run = click.option(f"--{name}", metavar=form, help=text)(run)
+    return run
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -200,8 +207,9 @@ def _text(expression: str) -> str:
     return sys.stdin.read() if expression == "-" else expression
 
 
-def _settings(settings: tuple[str, ...]) -> dict[str, Any]:
-    """Return what --set gives: numbers, else paths."""
+def _expression(text: str, settings: tuple[str, ...] = ()) -> Image:
+    """Return the image of an expression; --set gives numbers, else paths."""
+    from lattice.api import expr
     from lattice.cli_work import value_of
 
     found: dict[str, Any] = {}
@@ -210,13 +218,7 @@ def _settings(settings: tuple[str, ...]) -> dict[str, Any]:
         if not equals or not name or not value:
             raise click.UsageError(f"--set {setting}: write NAME=PATH or NAME=NUMBER")
         found[name] = value_of(value)
-    return found
-
-
-def _expression(text: str, settings: tuple[str, ...] = ()) -> Image:
-    from lattice.api import expr
-
-    return expr(_text(text), images=_settings(settings))
+    return expr(_text(text), images=found)
 
 
 def _image(text: str, settings: tuple[str, ...] = ()) -> Image:
@@ -225,10 +227,6 @@ def _image(text: str, settings: tuple[str, ...] = ()) -> Image:
     from lattice.cli_work import is_path
 
     return open_image(text) if text != "-" and is_path(text) else _expression(text, settings)
-
-
-def _cut(image: Image, box: str | None, chans: str | None) -> Image:
-    return image if box is None and chans is None else image.subimage(box=box, chans=chans)
 
 
 def _save_options(given: tuple[str, ...]) -> dict[str, Any]:
@@ -263,6 +261,7 @@ def _save_options(given: tuple[str, ...]) -> dict[str, Any]:
 @click.option(
     "--option", "options", metavar="NAME=VALUE", multiple=True, help="For the format, such as mask=extension."
 )
+@click.option("--unit", metavar="UNIT", help="Convert the result to this unit, such as mJy/beam or K.")
 @_json
 @_engine
 def calc(
@@ -273,12 +272,14 @@ def calc(
     sync: bool,
     form: str | None,
     options: tuple[str, ...],
+    unit: str | None,
     as_json: bool,
 ) -> None:
     """Compute EXPR: save it as OUT, or print a single number."""
     from lattice.cli_text import scalar_text, to_json
 
     image = _expression(expression, settings)
+    image = image if unit is None else image.to(unit)
     if image.shape and out is None:
         axes = ", ".join(f"{d} {n}" for d, n in image.sizes.items())
         raise click.UsageError(f"the result is an image ({axes}): name the file to save it in")
@@ -326,8 +327,7 @@ def stat(
     dims: str | None,
     robust: bool,
     keys: str | None,
-    box: str | None,
-    chans: str | None,
+    cuts: dict[str, Any],
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -336,8 +336,8 @@ def stat(
 
     found = _image(image, settings)
     if mask is not None:
-        found = found[_expression(mask, settings)]
-    found = _cut(found, box, chans)
+        found = found.subimage(mask=mask if mask in found.masks else _expression(mask, settings))
+    found = found.subimage(**cuts)
     statistics = found.statistics(
         None if keys is None else _list(keys),
         robust=robust,
@@ -398,6 +398,7 @@ def explain(
         "lattice convert cube.fits cube.zarr",
         "lattice convert cube.zarr cube.fits --option mask=extension",
         'lattice convert "mosaic.fits[SCI,1]" corner.fits --box 0,0,99,99',
+        "lattice convert cube.fits kelvin.fits --unit K",
     ]
 )
 @click.argument("source", metavar="IN", type=click.Path())
@@ -410,25 +411,27 @@ def explain(
 @click.option(
     "--option", "options", metavar="NAME=VALUE", multiple=True, help="For the format, such as mask=extension."
 )
+@click.option("--unit", metavar="UNIT", help="Convert the image to this unit, such as mJy/beam or K.")
 @_engine
 def convert(
     source: str,
     out: str,
-    box: str | None,
-    chans: str | None,
+    cuts: dict[str, Any],
     mask: str,
     overwrite: bool,
     sync: bool,
     form: str | None,
     options: tuple[str, ...],
+    unit: str | None,
 ) -> None:
-    """Save an image in another format.
+    """Save an image in another format, and in another unit.
 
     The ending of OUT names the format.
     """
     from lattice.api import open as open_image
 
-    image = _cut(open_image(source, mask=mask), box, chans)
+    image = open_image(source, mask=mask).subimage(**cuts)
+    image = image if unit is None else image.to(unit)
     image.save(out, overwrite=overwrite, sync=sync, format=form, **_save_options(options))
 
 
@@ -464,8 +467,7 @@ def plot(
     image: str,
     out: str,
     plane: str,
-    box: str | None,
-    chans: str | None,
+    cuts: dict[str, Any],
     settings: tuple[str, ...],
     **look: Any,
 ) -> None:
@@ -475,7 +477,7 @@ def plot(
     """
     from lattice.cli_work import draw
 
-    draw(_cut(_image(image, settings), box, chans), out, _plane(plane), **look)
+    draw(_image(image, settings).subimage(**cuts), out, _plane(plane), **look)
 
 
 def _plane(text: str) -> Mapping[str, int]:

@@ -13,7 +13,7 @@ import math
 import numbers
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextvars import ContextVar, Token
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ __all__ = [
     "Options",
     "cpu_count",
     "format_bytes",
+    "get_option",
     "get_options",
     "machine_memory",
     "parse_bytes",
@@ -33,8 +34,12 @@ __all__ = [
 
 Scheduler = Literal["auto", "threads", "synchronous", "distributed"]
 Switch = Literal["auto"] | bool
+UnitRule = Literal["auto", "lel", "check"]
+Complaint = Literal["warn", "error", "ignore"]
 
 _SCHEDULERS = ("auto", "threads", "synchronous", "distributed")
+_UNIT_RULES = ("auto", "lel", "check")
+_COMPLAINTS = ("warn", "error", "ignore")
 _PREFIX = "LATTICE_"
 
 # Powers of a thousand as disk makers count, powers of 1024 only where the unit says so.
@@ -49,13 +54,14 @@ _BYTES_HINT = "write a number of bytes, or a number and a unit, such as 1GB, 512
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Settings that steer how work is run; none of them changes a result.
+    """Settings that steer how work is run, and how units are treated; none of them changes pixels.
 
     Parameters
     ----------
     memory_limit : int, str or None
         Most bytes of resident memory that a run may take, as a number or as text ("2GB").
         None stands for a quarter of the machine's memory, or of the control group's if that is less.
+        What the process holds already counts, but a run may always add 64 MiB to it.
         Environment: ``LATTICE_MEMORY_LIMIT``.
     workers : int or None
         How many blocks are evaluated at once. None: one per processor that this process may use.
@@ -76,6 +82,18 @@ class Options:
     block : int or None
         Pixels per block, about. None: chosen by storage, access, output and memory limit.
         Environment: ``LATTICE_BLOCK``.
+    units : {"auto", "lel", "check"}
+        Rule for the units of results. "lel": the unit of the first operand, nothing is compared; "check":
+        units are combined, and what does not fit is refused; "auto": "lel" for expression text, "check" for
+        operators and functions of Python. See `lattice.functions.units`.
+        Environment: ``LATTICE_UNITS``.
+    coordinates : {"warn", "error", "ignore"}
+        What is done about operands whose axes fit together but whose coordinates differ in their values:
+        pixels are combined by position all the same, with a CoordinateWarning; or not at all.
+        Environment: ``LATTICE_COORDINATES``.
+    coordinate_tolerance : float
+        Fraction of a pixel by which coordinates may differ and still be the same.
+        Environment: ``LATTICE_COORDINATE_TOLERANCE``.
     """
 
     memory_limit: int | None = None
@@ -85,6 +103,9 @@ class Options:
     jit: Switch = "auto"
     strip: int = 262144
     block: int | None = None
+    units: UnitRule = "auto"
+    coordinates: Complaint = "warn"
+    coordinate_tolerance: float = 0.01
 
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
@@ -174,6 +195,15 @@ def get_options() -> Options:
     """
     changed = _changes.get({})
     return Options(**(_from_environment(skip=changed) | changed))
+
+
+def get_option(name: str) -> Any:
+    """Return one option that holds here and now; the others are not looked at."""
+    changed = _changes.get({})
+    if name in changed:
+        return changed[name]
+    found = _from_environment(skip=_CHECKS.keys() - {name})
+    return found[name] if found else getattr(_DEFAULTS, name)
 
 
 class set_options:
@@ -268,13 +298,37 @@ def _check_optional_count(name: str, value: Any) -> int | None:
     return None if value is None else _check_count(name, value)
 
 
-def _check_scheduler(name: str, value: Any) -> str:
+def _check_word(name: str, value: Any, words: tuple[str, ...]) -> str:
     word = value.strip().lower() if isinstance(value, str) else value
-    if not isinstance(word, str) or word not in _SCHEDULERS:
-        hint = suggest(word, _SCHEDULERS) if isinstance(word, str) else None
-        listed = ", ".join(repr(s) for s in _SCHEDULERS[:-1]) + f" or {_SCHEDULERS[-1]!r}"
+    if not isinstance(word, str) or word not in words:
+        hint = suggest(word, words) if isinstance(word, str) else None
+        listed = ", ".join(repr(s) for s in words[:-1]) + f" or {words[-1]!r}"
         raise LatticeRangeError(f"{name}: {value!r} is not {listed}", hint=hint)
     return word
+
+
+def _check_scheduler(name: str, value: Any) -> str:
+    return _check_word(name, value, _SCHEDULERS)
+
+
+def _check_units(name: str, value: Any) -> str:
+    return _check_word(name, value, _UNIT_RULES)
+
+
+def _check_coordinates(name: str, value: Any) -> str:
+    return _check_word(name, value, _COMPLAINTS)
+
+
+def _check_tolerance(name: str, value: Any) -> float:
+    try:
+        number = float(value) if not isinstance(value, bool) else math.nan
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise LatticeRangeError(
+            f"{name}: {value!r} is not a number of pixels", hint="write a number such as 0.01"
+        )
+    return number
 
 
 def _check_switch(name: str, value: Any) -> str | bool:
@@ -296,8 +350,12 @@ _CHECKS = {
     "jit": _check_switch,
     "strip": _check_count,
     "block": _check_optional_count,
+    "units": _check_units,
+    "coordinates": _check_coordinates,
+    "coordinate_tolerance": _check_tolerance,
 }
 
+_DEFAULTS = Options()
 _changes: ContextVar[dict[str, Any]] = ContextVar("lattice_options")
 
 
@@ -308,13 +366,15 @@ def _known(changes: Mapping[str, Any]) -> None:
             raise LatticeTypeError(f"unknown option {name!r}", hint=hint)
 
 
-def _from_environment(skip: Mapping[str, Any]) -> dict[str, Any]:
+def _from_environment(skip: Collection[str]) -> dict[str, Any]:
     found = {}
     for name, check in _CHECKS.items():
+        if name in skip:
+            continue
         variable = _PREFIX + name.upper()
         text = os.environ.get(variable, "").strip()
         # An empty variable is one that a shell script could not unset.
-        if text and name not in skip:
+        if text:
             found[name] = check(f"environment variable {variable}", text)
     return found
 

@@ -8,12 +8,17 @@ a caller would expect, so that ``except ValueError`` keeps working.
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
 
 __all__ = [
+    "CoordinateError",
     "CoordinateMismatchError",
+    "CoordinateWarning",
     "FormatError",
     "FunctionError",
+    "ImageIndexError",
     "ImageNotFoundError",
     "LELSyntaxError",
     "LatticeError",
@@ -29,6 +34,7 @@ __all__ = [
     "UnitMismatchError",
     "show_span",
     "suggest",
+    "warn",
 ]
 
 Span = tuple[int, int]
@@ -123,6 +129,10 @@ class CoordinateMismatchError(LatticeError, ValueError):
     """Operands whose axes differ in kind or order."""
 
 
+class CoordinateError(LatticeError, ValueError):
+    """Coordinates that are missing, or that cannot be computed or converted."""
+
+
 class UnitMismatchError(LatticeError, ValueError):
     """Operands whose units do not fit together."""
 
@@ -133,6 +143,10 @@ class LatticeRangeError(LatticeError, ValueError):
 
 class RegionError(LatticeError, ValueError):
     """A region that cannot be applied to the lattice at hand."""
+
+
+class ImageIndexError(LatticeError, IndexError):
+    """An index or label that the image does not have."""
 
 
 class ImageNotFoundError(LatticeError, FileNotFoundError):
@@ -163,6 +177,18 @@ class MemoryLimitError(LatticeError, MemoryError):
 
 class LatticeWarning(UserWarning):
     """Something that the user should know, though the work goes on."""
+
+
+class CoordinateWarning(LatticeWarning):
+    """Operands whose axes fit together but whose coordinates differ in their values."""
+
+
+def warn(message: str, category: type[LatticeWarning] = LatticeWarning) -> None:
+    """Warn where the code that uses lattice calls it, however deep the call goes."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "lattice":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def show_span(text: str, span: Span, indent: str = "  ") -> str:

@@ -9,7 +9,7 @@ from lattice.coords.system import CoordinateSystem
 from lattice.graph.node import Node, Source
 from lattice.graph.show import to_lel
 from lattice.graph.types import DType
-from lattice.image_info import FrozenDict, Meta, origin, show_html, show_text
+from lattice.image_info import FrozenDict, Meta, show_html, show_text
 from lattice.image_make import Parts
 
 if TYPE_CHECKING:
@@ -135,9 +135,7 @@ class ImageBase:
         if self.coords is None:
             return None
         if "wcs" not in self._kept:
-            from lattice.image_export import astropy_wcs
-
-            self._kept["wcs"] = astropy_wcs(self)
+            self._kept["wcs"] = self.coords.wcs(self.shape)
         return self._kept["wcs"]
 
     @property
@@ -162,7 +160,10 @@ class ImageBase:
 
     @property
     def expression(self) -> str:
-        """The image as an expression: text that `lattice.expr` turns into an equal image."""
+        """The image as an expression: text that `lattice.expr` turns into an equal image.
+
+        Its unit is given by the rule for text then, see `lattice.functions.units`.
+        """
         return to_lel(self._node)
 
     @property
@@ -179,11 +180,6 @@ class ImageBase:
     def regions(self) -> Mapping[str, Any]:
         """Named regions; they belong to the stored image, not to what is computed or cut from it."""
         return FrozenDict(self._regions)
-
-    @property
-    def bbox(self) -> tuple[slice, ...]:
-        """Which pixels of the stored image, or of the operation that made it, this one covers."""
-        return origin(self._node)
 
     def same_as(self, other: Any) -> bool:
         """Return whether another image is the same expression on the same pixels (``==`` compares pixels)."""

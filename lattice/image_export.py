@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,19 +13,18 @@ from lattice.errors import (
     FormatError,
     LatticeError,
     LatticeRangeError,
-    LatticeTypeError,
     LatticeWarning,
     ShapeMismatchError,
 )
+from lattice.graph.beams import fitting_beams
 from lattice.graph.node import Node
 from lattice.io.base import Format, ImageSpec
 from lattice.io.registry import by_name, for_writing
 
 if TYPE_CHECKING:
-    from lattice.image_base import ImageBase
     from lattice.image_pixels import ImagePixels
 
-__all__ = ["astropy_wcs", "box_items", "history_lines", "outline", "rebin_factors", "to_nddata", "to_xarray"]
+__all__ = ["history_lines", "outline", "rebin_factors", "to_nddata"]
 
 _LONGEST = 20_000  # letters of an expression that go into the history
 
@@ -76,15 +74,12 @@ def outline(
 def _beams(image: ImagePixels) -> tuple[tuple[float, float, float], ...]:
     """Return the beams as long as they fit the planes of the image."""
     beams = image.beams
-    if len(beams) < 2:
-        return beams
-    planes = int(np.prod(image.shape[:-2], dtype=np.int64))
-    if len(beams) == planes:
+    if fitting_beams(image.node.attrs):
         return beams
     if len(set(beams)) == 1:
         return beams[:1]
     warnings.warn(
-        f"not written: {len(beams)} beams, one per plane, do not fit an image of {planes} planes",
+        f"not written: {len(beams)} beams do not fit the planes of an image of shape {image.shape}",
         LatticeWarning,
         stacklevel=4,
     )
@@ -106,49 +101,7 @@ def history_lines(image: ImagePixels) -> tuple[str, ...]:
     )
 
 
-# -- astropy and xarray -----------------------------------------------------------------------------------
-
-
-def astropy_wcs(image: ImageBase) -> Any:
-    """Return the coordinates of an image as an astropy WCS."""
-    from astropy.io.fits import Header
-    from astropy.wcs import WCS
-
-    assert image.coords is not None
-    cards = image.coords.to_cards(image.shape)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about old keywords, which astropy mends
-        header = Header()
-        # An image of which little is known may have fewer axes in its header than in its shape.
-        header["WCSAXES"] = max([image.ndim, *(value for key, value, _ in cards if key == "WCSAXES")])
-        for key, value, comment in cards:
-            if key != "WCSAXES":
-                header[key] = (value, comment)
-        wcs = WCS(header)
-        wcs.array_shape = image.shape
-    return wcs
-
-
-def to_xarray(image: ImagePixels, name: str) -> Any:
-    """Return a lazy Dataset; see `Image.to_xarray`."""
-    import xarray
-
-    attrs: dict[str, Any] = {"expression": image.expression}
-    if image.history:
-        attrs["history"] = "\n".join(image.history)
-    for key, value, _ in image.node.attrs.meta:
-        if key.isidentifier() and isinstance(value, str | int | float) and key.lower() not in attrs:
-            attrs.setdefault(key, value)
-    about: dict[str, Any] = {"units": image.unit} if image.unit else {}
-    if len(image.beams) == 1:
-        names = ("beam_major_deg", "beam_minor_deg", "beam_angle_deg")
-        about |= dict(zip(names, image.beams[0], strict=True))
-    if name == "mask" and image.mask is not None:
-        raise LatticeError("the values cannot be called 'mask': that is the name of the mask")
-    variables = {name: (image.dims, image.data, about)}
-    if image.mask is not None:
-        variables["mask"] = (image.dims, image.mask, {"long_name": "True where the pixel is good"})
-    return xarray.Dataset(variables, attrs=attrs)
+# -- astropy -----------------------------------------------------------------------------------
 
 
 def to_nddata(image: ImagePixels) -> Any:
@@ -170,52 +123,6 @@ def to_nddata(image: ImagePixels) -> Any:
 
 
 # -- arguments --------------------------------------------------------------------------------------------
-
-
-def box_items(image: ImagePixels, box: Any, chans: Any) -> tuple[slice, ...]:
-    """Return the slices of a box on the last two axes and a range of channels."""
-    items = [slice(None)] * image.ndim
-    if box is not None:
-        if image.ndim < 2:
-            raise ShapeMismatchError(f"a box needs two axes, and the image has {image.ndim}")
-        x0, y0, x1, y1 = _integers(box, 4, "box", "write x0, y0, x1, y1: the corners, both included")
-        items[-1] = _range(x0, x1, image.shape[-1], "box", image.dims[-1])
-        items[-2] = _range(y0, y1, image.shape[-2], "box", image.dims[-2])
-    if chans is not None:
-        kinds = image.coords.kinds if image.coords is not None else ("none",) * image.ndim
-        names = ("frequency", "velocity", "wavelength", "channel")
-        axes = [i for i, kind in enumerate(kinds) if kind == "spectral" or image.dims[i] in names]
-        if len(axes) != 1:
-            raise ShapeMismatchError(
-                "chans needs one spectral axis", hint=f"the dims are {', '.join(image.dims)}"
-            )
-        if isinstance(chans, str):
-            chans = re.split(r"\s*~\s*", chans.strip())
-        given = [chans, chans] if isinstance(chans, int | np.integer) else list(chans)
-        first, last = _integers(
-            given * 2 if len(given) == 1 else given, 2, "chans", "write 5, (3, 7) or '3~7'"
-        )
-        items[axes[0]] = _range(first, last, image.shape[axes[0]], "chans", image.dims[axes[0]])
-    return tuple(items)
-
-
-def _integers(value: Any, count: int, what: str, usage: str) -> list[int]:
-    parts = re.split(r"\s*,\s*|\s+", value.strip()) if isinstance(value, str) else list(value)
-    try:
-        numbers = [int(str(p)) for p in parts]
-    except ValueError:
-        numbers = []
-    if len(numbers) != count:
-        raise LatticeTypeError(f"{what}: {value!r} is not {count} whole numbers", hint=usage)
-    return numbers
-
-
-def _range(first: int, last: int, length: int, what: str, dim: str) -> slice:
-    if not 0 <= first <= last < length:
-        raise LatticeRangeError(
-            f"{what}: {first} to {last} is not a range of dim {dim!r}, which has pixels 0 to {length - 1}"
-        )
-    return slice(first, last + 1)
 
 
 def rebin_factors(image: ImagePixels, factors: Any, by_name: Mapping[str, int]) -> tuple[int, ...]:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lattice.config import format_bytes
 from lattice.errors import suggest
-from lattice.graph.node import Call, Literal, Node, RegionCut, Subset, ValueList
 from lattice.graph.show import to_lel
 from lattice.io.base import MetaCard
 
 if TYPE_CHECKING:
     from lattice.image_base import ImageBase
 
-__all__ = ["FrozenDict", "Meta", "describe", "origin", "show_html", "show_text"]
+__all__ = ["FrozenDict", "Meta", "describe", "show_html", "show_text"]
 
 V = TypeVar("V")
 
@@ -83,57 +82,6 @@ class Meta(Mapping[str, Any]):
         return "\n".join(
             f"{key:8} = {value!r}" + (f" / {note}" if note else "") for key, value, note in self.cards
         )
-
-
-def origin(node: Node) -> tuple[slice, ...]:
-    """Return which pixels of the grid that a node was cut from it covers, a slice for each of its axes."""
-    axes = [range(n) for n in node.attrs.shape or ()]
-    while axes:
-        if isinstance(node, Subset):
-            kept = [item for item in node.items if isinstance(item, slice)]
-            axes = [_inside(item, axis) for item, axis in zip(kept, axes, strict=True)]
-            if len(kept) < len(node.items):
-                # The axes that are gone have no pixels to speak of: what lies further down is another grid.
-                grid = _grid(node.children[0])
-                both = zip(node.items, grid, strict=True)
-                return _slices(
-                    [
-                        _inside(g, a)
-                        for (i, g), a in zip((p for p in both if isinstance(p[0], slice)), axes, strict=True)
-                    ]
-                )
-            node = node.children[0]
-        elif isinstance(node, RegionCut):
-            axes = [_inside(item, axis) for item, axis in zip(node.region.bounds(), axes, strict=True)]
-            node = node.children[0]
-        elif isinstance(node, Call) and (lead := _lead(node)) is not None:
-            node = lead
-        else:
-            break
-    return _slices(axes)
-
-
-def _grid(node: Node) -> list[slice]:
-    return list(origin(node))
-
-
-def _inside(outer: slice, inner: range) -> range:
-    """Return the pixels `inner`, counted within `outer`, counted from where `outer` counts."""
-    start = outer.start + inner.start * outer.step
-    step = outer.step * inner.step
-    return range(start, start + len(inner) * step, step)
-
-
-def _lead(node: Call) -> Node | None:
-    """Return the operand whose grid a call has."""
-    same = [
-        a for a in node.args if a.attrs.shape == node.attrs.shape and not isinstance(a, ValueList | Literal)
-    ]
-    return next((a for a in same if a.attrs.coords is node.attrs.coords), same[0] if same else None)
-
-
-def _slices(axes: list[range]) -> tuple[slice, ...]:
-    return tuple(slice(a.start, a.stop if a.stop >= 0 else None, a.step) for a in axes)
 
 
 # -- representations ------------------------------------------------------------------------------------

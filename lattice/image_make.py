@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import numbers
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from lattice.coords.adopt import adopt, is_wcs
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import (
     CoordinateMismatchError,
@@ -22,11 +22,12 @@ from lattice.errors import (
     suggest,
 )
 from lattice.graph.attributes import Attributes, default_dims
+from lattice.graph.beams import check_beams
 from lattice.graph.node import Literal, Node, Source
 from lattice.graph.protocols import Reader
-from lattice.graph.types import BOOL
+from lattice.graph.types import BOOL, lel_dtype
 from lattice.io.base import Beam, MetaCard, Stored
-from lattice.io.memory import ArrayReader, DaskReader, lattice_dtype
+from lattice.io.memory import ArrayReader, DaskReader
 from lattice.io.registry import split_selector
 
 __all__ = [
@@ -147,7 +148,7 @@ def literal_of(value: Any) -> Node:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, np.generic):
-        lattice_dtype(value.dtype)  # refuses what is no number
+        lel_dtype(value.dtype)  # refuses what is no number
         return Literal.of(value)
     if isinstance(value, bool | int | float | complex):
         if isinstance(value, int) and not isinstance(value, bool):
@@ -218,6 +219,7 @@ def array_parts(
         beams=beams_of(beam),
         meta=cards_of(meta),
     )
+    check_beams(attrs)
     named = {key: mask_source(_mask_reader(m, key), name, key, attrs) for key, m in (masks or {}).items()}
     effective: Source | str | None = None
     default = None
@@ -271,16 +273,14 @@ def _dims(dims: Sequence[str] | None, coords: CoordinateSystem | None, ndim: int
 
 
 def coordinates_of(wcs: Any, shape: tuple[int, ...]) -> CoordinateSystem | None:
-    """Return coordinates from a CoordinateSystem, a FITS header, a dictionary of cards, or an astropy WCS."""
+    """Return coordinates from a CoordinateSystem, a header, cards, or an astropy WCS or one like it."""
     if wcs is None:
         return None
     if isinstance(wcs, CoordinateSystem):
         system = wcs
+    elif is_wcs(wcs):
+        system = adopt(wcs, shape)
     else:
-        if hasattr(wcs, "to_header") and hasattr(wcs, "pixel_n_dim"):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about cards that lattice does not need
-                wcs = wcs.to_header(relax=True)
         system = CoordinateSystem.from_header(cards_of(wcs, what="wcs"), shape)
     if len(system.axes) != len(shape):
         raise CoordinateMismatchError(
@@ -342,7 +342,9 @@ def beams_of(beam: Any) -> tuple[Beam, ...]:
     several = isinstance(beam, Sequence) and bool(beam) and not _is_length(beam[0])
     out = []
     for one in beam if several else [beam]:
-        if hasattr(one, "major") and hasattr(one, "minor"):  # a radio_beam.Beam
+        if hasattr(one, "major_deg"):  # a lattice.Beam
+            one = tuple(one)
+        elif hasattr(one, "major") and hasattr(one, "minor"):  # a radio_beam.Beam
             one = (one.major, one.minor, getattr(one, "pa", 0.0))
         try:
             major, minor, angle = (_degrees(v) for v in one)

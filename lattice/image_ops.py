@@ -11,13 +11,13 @@ import numpy as np
 
 from lattice.errors import FunctionError, LatticeError, LatticeRangeError, LatticeTypeError, suggest
 from lattice.functions.registry import all_functions, by_ufunc, lookup, names
+from lattice.functions.units import rule
 from lattice.graph.build import call, number
 from lattice.graph.function import Function, Kind
 from lattice.graph.node import Node
-from lattice.graph.types import DType, is_bool, promote
+from lattice.graph.types import DType, is_bool, lel_dtype, promote
 from lattice.image_base import ImageBase
 from lattice.image_make import array_parts, is_array
-from lattice.io.memory import lattice_dtype
 
 __all__ = ["ImageMath", "axes_of", "operand"]
 
@@ -50,7 +50,7 @@ def operand(value: Any, like: DType, leader: ImageBase | None = None) -> Node | 
 def _fitting(value: Any, like: DType) -> Any:
     """Return a number in a type that holds it, where single precision would make it infinite."""
     if isinstance(value, np.generic):
-        lattice_dtype(value.dtype)  # refuses what is no number
+        lel_dtype(value.dtype)  # refuses what is no number
         return value
     try:
         single = like.itemsize // (2 if like.kind == "c" else 1) < 8
@@ -324,7 +324,8 @@ def apply_function(function: Function, args: Iterable[Any]) -> Any:
                 f"{function.name} takes images, arrays and numbers, not a {type(value).__name__}"
             )
         nodes.append(node)
-    return images[0]._derive(call(function, *nodes), *images[1:])
+    units = rule(False, tuple(nodes))
+    return images[0]._derive(call(function, *nodes, units=units), *images[1:])
 
 
 # -- methods ----------------------------------------------------------------------------------------------
@@ -400,7 +401,8 @@ def reduce(image: Any, function: Function, args: tuple[Any, ...], options: dict[
     for scalar in scalars:
         if isinstance(scalar, ImageBase | complex):
             raise LatticeTypeError(f"{function.name} along dims takes numbers, not a {type(scalar).__name__}")
-    return image._derive(collapse(image.node, function.name, axes, [float(s) for s in scalars]))
+    units = rule(False, (image.node,))
+    return image._derive(collapse(image.node, function.name, axes, [float(s) for s in scalars], units=units))
 
 
 def _split(function: Function, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:

@@ -28,6 +28,9 @@ class ImagePixels(ImageMath):
     if TYPE_CHECKING:
 
         def __getitem__(self, key: Any) -> Self: ...
+        def subimage(  # noqa: D102 - see the class that has it
+            self, region: Any = None, *, mask: Any = None, stretch: bool = False
+        ) -> Self: ...
 
     def _evaluate(self) -> Any:
         """Return values and mask; kept for scalars, which cost nothing to keep."""
@@ -166,14 +169,44 @@ class ImagePixels(ImageMath):
     def to_xarray(self, name: str = "values") -> Any:
         """Return a lazy xarray Dataset: the values, and the mask (True = good) if there is one.
 
+        Labels of the sky (``ra``, ``dec``, ...) are computed where they are used, and kept by slices;
+        other axes are labelled by frequency, velocity, Stokes parameter and so on.
+
         Parameters
         ----------
         name : str, optional
             Name of the variable with the values.
         """
-        from lattice.image_export import to_xarray
+        from lattice.image_xarray import to_xarray
 
         return to_xarray(self, name)
+
+    def to_xradio(self) -> Any:
+        """Return a lazy xarray Dataset in the image schema of xradio.
+
+        Its dims are time, frequency, polarization, l and m; angles are in radians, and flags (True = bad)
+        take the place of the mask. `from_xarray` leads back.
+        """
+        from lattice.image_xradio import to_xradio
+
+        image: Any = self
+        return to_xradio(image)
+
+    @classmethod
+    def from_xarray(cls, data: Any, name: str | None = None) -> Self:
+        """Return the image of an xarray Dataset or DataArray; dask arrays stay lazy.
+
+        Parameters
+        ----------
+        data : xarray.Dataset or xarray.DataArray
+            Made by `to_xarray`, `to_xradio`, the engine ``lattice``, xradio, or by others. In a Dataset a
+            variable ``mask`` of truth values is the mask (True = good).
+        name : str, optional
+            The variable with the values; the default is ``values``, or the only one.
+        """
+        from lattice.image_xarray import parts_of_dataset
+
+        return cls._of(parts_of_dataset(data, name))
 
     def to_nddata(self) -> Any:
         """Return an astropy NDData with the pixels in memory, their mask inverted as astropy has it."""
@@ -182,7 +215,14 @@ class ImagePixels(ImageMath):
         return to_nddata(self)
 
     def statistics(
-        self, keys: Iterable[str] | None = None, *, robust: bool = False, dims: Any = None
+        self,
+        keys: Iterable[str] | None = None,
+        *,
+        robust: bool = False,
+        dims: Any = None,
+        region: Any = None,
+        mask: Any = None,
+        stretch: bool = False,
     ) -> Statistics:
         """Return statistics of the good pixels, computed together.
 
@@ -195,6 +235,8 @@ class ImagePixels(ImageMath):
             Whether to compute the last five as well.
         dims : str or sequence, optional
             Dims (or axis numbers) over which to compute; the default is the whole image.
+        region, mask, stretch : optional
+            Of which pixels, as in `subimage`. Positions are then counted in the box around the region.
 
         Returns
         -------
@@ -203,7 +245,10 @@ class ImagePixels(ImageMath):
         """
         from lattice.statistics import statistics
 
-        return statistics(self, keys, robust=robust, dims=dims)
+        image = self
+        if region is not None or mask is not None:
+            image = self.subimage(region, mask=mask, stretch=stretch)
+        return statistics(image, keys, robust=robust, dims=dims)
 
     def save(
         self,

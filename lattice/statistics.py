@@ -247,6 +247,8 @@ def _from_moments(m: Moments) -> dict[str, Any]:
     mean = _number(m.total / n) if n else math.nan
     total = _number(m.total)
     squares = _number(m.m2 + m.total * m.total / n) if n else 0.0
+    if np.isinf(total) and not np.iscomplexobj(total):
+        squares = math.inf  # the spread about an infinite mean is undefined, the squares are not
     with np.errstate(all="ignore"):
         sigma = _number(np.sqrt(m.m2 / max(1, n - 1))) if n else math.nan
         rms = _number(np.sqrt(np.asarray(squares) / n)[()]) if n else math.nan

@@ -251,7 +251,7 @@ def test_objects_that_are_no_images() -> None:
         lattice.LatticeTypeError, match="s: a list is neither an image, an array nor a number"
     ):
         lattice.expr("s", s=[1])
-    with pytest.raises(LatticeError, match="is a region, not an image"):
+    with pytest.raises(LatticeError, match="has no shape of its own and cannot stand for truth values"):
         lattice.expr("r + 1", r=PixelBox((0,), (1,)))
 
 

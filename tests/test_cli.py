@@ -144,6 +144,8 @@ def test_stat_takes_masks_boxes_and_channels(array: np.ndarray) -> None:
     assert value("--box", "1,2,4,5", "--chans", "1~2")["max"] == array[1:3, 2:6, 1:5].max()
     assert value()["maxpos"] == [int(i) for i in np.unravel_index(array.argmax(), SHAPE)]
     assert value("--mask", "'a.fits' > 1000")["mean"] is None
+    assert value("--mask", "'a.fits'")["npts"] == (array >= 0.5).sum()
+    assert value("--region", "box[[1pix,2pix],[4pix,5pix]]", "--chans", "0;2")["npts"] == 32
     assert value()["unit"] == "Jy/beam"
 
 

@@ -22,9 +22,11 @@ CLASSES = [
 BUILTINS = {
     "LELSyntaxError": ValueError,
     "FunctionError": TypeError,
+    "ImageIndexError": IndexError,
     "NameNotFoundError": LookupError,
     "LatticeTypeError": TypeError,
     "ShapeMismatchError": ValueError,
+    "CoordinateError": ValueError,
     "CoordinateMismatchError": ValueError,
     "UnitMismatchError": ValueError,
     "LatticeRangeError": ValueError,

@@ -259,6 +259,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 @pytest.mark.parametrize("symbol", BINARY)
 def test_operators_are_those_of_the_text(a: Image, array: np.ndarray, symbol: str) -> None:
     apply = BINARY[symbol]
+    a = a.with_unit("")  # the rules for units of text and operators differ
     b = Image(abs(array) + 1, dims=a.dims, name="b")
     assert apply(a, b).same_as(lattice.expr(f"a {symbol} b", a=a, b=b))
     assert apply(a, 2).same_as(lattice.expr(f"a {symbol} 2", a=a))
@@ -327,7 +328,7 @@ def test_an_image_is_neither_true_nor_false(a: Image) -> None:
     "ufunc", [np.sin, np.exp, np.sqrt, np.abs, np.floor, np.isnan, np.negative, np.arctan, np.sign, np.square]
 )
 def test_ufuncs_build_expressions(a: Image, array: np.ndarray, ufunc: np.ufunc) -> None:
-    found = ufunc(a)
+    found = ufunc(a.with_unit(""))
     assert isinstance(found, Image)
     with np.errstate(all="ignore"):
         equal(found, ufunc(array))
@@ -340,7 +341,8 @@ def test_ufuncs_of_two(a: Image, array: np.ndarray) -> None:
     equal(np.logical_and(a > 0, a < 1), (array > 0) & (array < 1))
     equal(np.floor_divide(a, 0.5), np.floor(array / np.float32(0.5)))
     assert np.multiply(a, 2).same_as(a * 2)
-    assert np.sin(a).same_as(lattice.expr("sin(a)", a=a))
+    bare = a.with_unit("")
+    assert np.sin(bare).same_as(lattice.expr("sin(a)", a=bare))
 
 
 def test_ufuncs_that_have_no_counterpart_say_so(a: Image, array: np.ndarray) -> None:
@@ -400,7 +402,7 @@ def test_nan_functions_leave_nan_out() -> None:
 
 
 def test_every_function_of_the_language_is_a_method(a: Image, array: np.ndarray) -> None:
-    equal(a.sin(), np.sin(array))
+    equal(a.with_unit("").sin(), np.sin(array))
     equal((a > 0).iif(a, 0), np.where(array > 0, array, 0))
     equal(a.atan2(2), np.arctan2(array, np.float32(2)))
     assert a.fractile(0.5).same_as(lattice.expr("fractile(a, 0.5e0)", a=a))
@@ -555,11 +557,11 @@ def test_subimages_are_asked_for_in_the_words_of_casa(a: Image, array: np.ndarra
     equal(a.subimage(box="1,0,3,2", chans="1~2"), array[1:3, 0:3, 1:4])
     equal(a.subimage(box=(0, 0, 0, 0), chans=2), array[2:3, 0:1, 0:1])
     equal(a.subimage(mask=a > 0, chans=(0, 1)), np.ma.MaskedArray(array, array <= 0)[:2])
-    with pytest.raises(LatticeError, match="box: 0 to 9 is not a range of dim 'x', which has pixels 0 to 4"):
+    with pytest.raises(LatticeError, match="the box 0,0,9,1 reaches beyond the image\nx goes from 0 to 4"):
         a.subimage(box="0,0,9,1")
-    with pytest.raises(LatticeError, match="'1,2' is not 4 whole numbers\nwrite x0, y0, x1, y1"):
+    with pytest.raises(LatticeError, match="a box has four numbers, 2 are left over"):
         a.subimage(box="1,2")
-    with pytest.raises(LatticeError, match="chans needs one spectral axis"):
+    with pytest.raises(LatticeError, match="a list of channels needs a spectral axis"):
         a.isel(frequency=0).subimage(chans=1)
     with pytest.raises(LatticeError, match="the image has no region 'none'"):
         a.subimage("none")

@@ -23,7 +23,7 @@ HEADERS = 64 << 10  # opening reads headers; pixels are 512 kB
 def a(tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> Image:
     monkeypatch.chdir(tmp_path)
     header = {"CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CTYPE3": "FREQ", "CRVAL3": 1e9, "CDELT3": 1e6}
-    return Image(rng.normal(size=SHAPE).astype("f4"), wcs=header, unit="Jy").save("a.fits")
+    return Image(rng.normal(size=SHAPE).astype("f4"), wcs=header).save("a.fits")
 
 
 LAZY: dict[str, Callable[[Image], Any]] = {

@@ -205,3 +205,16 @@ def test_statistics_look_well() -> None:
         found.median  # noqa: B018
     assert dict(pickle.loads(pickle.dumps(found))) == dict(found)
     assert isinstance(found, lattice.Statistics)
+
+
+@pytest.mark.parametrize("infinite", [np.inf, -np.inf])
+def test_an_infinite_pixel_makes_the_sums_infinite_wherever_it_lies(infinite: float) -> None:
+    for place in (0, 500, 999):
+        values = np.ones(1000)
+        values[place] = infinite
+        with lattice.set_options(block=64, strip=16):
+            found = Image(values).statistics()
+        assert (found.sum, found.mean, found.sumsq, found.rms) == (infinite, infinite, np.inf, np.inf)
+        assert math.isnan(found.sigma)
+        over = Image(values.reshape(1000, 1)).statistics(["sumsq", "rms"], dims=0)
+        assert over.sumsq.values[0] == over.rms.values[0] == np.inf

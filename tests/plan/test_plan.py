@@ -16,8 +16,12 @@ from lattice.graph.build import cut
 from lattice.graph.node import Extend, Literal
 from lattice.graph.sections import full, shape_of
 from lattice.graph.types import FLOAT
+from lattice.ops.collapse import collapse
+from lattice.ops.concat import concat
+from lattice.ops.rebin import rebin
 from lattice.plan.blocks import choose
 from lattice.plan.explain import explain
+from lattice.plan.memory import bytes_per_block
 from lattice.plan.program import lower
 from lattice.plan.view import View
 from tests.graphs import SHAPE, function, image
@@ -140,3 +144,21 @@ def test_a_known_value_has_no_stages() -> None:
     plan = explain(function("*", Literal.of(2), Literal.of(3)), OPTIONS)
     assert plan.stages == ()
     assert "nothing to read" in plan.text()
+
+
+def test_memory_of_operations_counts_what_they_need_of_their_inputs() -> None:
+    shape = (40, 64, 64)
+    tiled = image(np.broadcast_to(np.float32(0), shape), tile=(1, 64, 64))
+    once = lower([rebin(tiled, (4, 4, 4))], (10, 16, 16))
+    pixels = 4 * 4 * 4 * 2 * 16 * 16
+    assert bytes_per_block(once, (2, 16, 16)) > 4 * pixels
+    nested = lower([collapse(rebin(tiled, (1, 4, 4)), "mean", 0)], (16, 16))
+    assert bytes_per_block(nested, (8, 16)) > 4 * 40 * 32 * 64  # all of the source that the block covers
+    assert bytes_per_block(nested, (2, 16)) < bytes_per_block(nested, (8, 16))
+
+
+def test_inputs_that_are_joined_are_held_one_after_the_other() -> None:
+    shape = (4, 64, 64)
+    parts = [image(np.full(shape, i, np.float32), tile=(1, 64, 64)) for i in range(20)]
+    program = lower([concat(parts, 0)], (80, 64, 64))
+    assert bytes_per_block(program, (4, 64, 64)) < 4 * 4 * 64 * 64 * 5
