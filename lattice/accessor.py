@@ -9,7 +9,7 @@ import xarray
 
 from lattice.coords.system import CoordinateSystem
 from lattice.image import Image
-from lattice.image_xarray import system_of_dataset
+from lattice.image.datasets import system_of_dataset
 
 __all__ = ["LatticeAccessor"]
 

@@ -19,7 +19,7 @@ from lattice.errors import (
 from lattice.graph.agree import one_expression
 from lattice.graph.node import Node, Source
 from lattice.image import Image
-from lattice.image_make import Parts, array_parts, is_array, literal_of, source_name, stored_parts
+from lattice.image.make import Parts, array_parts, is_array, literal_of, source_name, stored_parts
 from lattice.io.base import Format
 
 __all__ = ["Names", "concat", "expr", "formats", "open"]
@@ -124,7 +124,7 @@ def concat(images: Sequence[Any], dim: str | int = 0) -> Image:
     parts = [_image(i) for i in images]
     if not parts:
         raise LatticeTypeError("there is nothing to join: the sequence is empty")
-    from lattice.image_ops import axes_of
+    from lattice.image.operators import axes_of
 
     if not isinstance(dim, str):
         (dim,) = axes_of(parts[0], dim)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lattice.image_make import beams_of
+from lattice.image.make import beams_of
 
 if TYPE_CHECKING:
     from astropy.units import Quantity

@@ -439,7 +439,7 @@ def convert(
     examples=[
         "lattice plot image.fits image.png",
         "lattice plot cube.fits peak.png --plane frequency=31 --stretch sqrt",
-        "lattice plot \"max('a.fits', 'b.fits')\" both.png --overwrite",
+        "lattice plot \"max('a.fits', 'b.fits')\" both.png --outline 'circle[[9pix, 9pix], 5pix]'",
     ]
 )
 @click.argument("image", metavar="IMAGE|EXPR")
@@ -448,6 +448,9 @@ def convert(
     "--plane", metavar="DIM=N,...", default="", help="Which plane of a cube; the default is the first."
 )
 @_cuts
+@click.option(
+    "--outline", metavar="TEXT|FILE", multiple=True, help="Region to outline, as in --region. Repeatable."
+)
 @_names
 @click.option("--stretch", default="asinh", metavar="NAME", help="asinh (default), linear, log or sqrt.")
 @click.option(
@@ -464,14 +467,9 @@ def convert(
 @_overwrite
 @_engine
 def plot(
-    image: str,
-    out: str,
-    plane: str,
-    cuts: dict[str, Any],
-    settings: tuple[str, ...],
-    **look: Any,
+    image: str, out: str, plane: str, cuts: dict[str, Any], settings: tuple[str, ...], **look: Any
 ) -> None:
-    """Draw a plane of an image as a PNG file.
+    """Draw a plane of an image, or a spectrum, as a PNG file.
 
     Of large images every n-th pixel is read.
     """

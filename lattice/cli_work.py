@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lattice.errors import ImageNotFoundError, LatticeRangeError, ShapeMismatchError, suggest
+from lattice.errors import ImageNotFoundError, LatticeRangeError
 
 if TYPE_CHECKING:
     from lattice.image import Image
@@ -50,57 +48,30 @@ def draw(
     image: Image,
     out: str | os.PathLike[str],
     plane: Mapping[str, int],
-    *,
-    pixels: int = 1000,
-    wcs: bool = True,
-    title: str | None = None,
+    outline: Sequence[str] = (),
     **look: Any,
 ) -> None:
-    """Write a picture of one plane of an image; of large planes every n-th pixel is read.
+    """Write a picture of an image; of large ones every n-th pixel is read.
 
     Parameters
     ----------
     image : Image
-        Of two axes or more.
+        Of one axis or more.
     out : path-like
         The PNG file.
     plane : mapping of str to int
         Pixel for each of the axes before the last two, by dim; the first where it is not given. The name
         may be empty if there is one such axis only.
-    pixels : int, optional
-        Most pixels to read per axis.
-    wcs : bool, optional
-        Whether to label the axes with sky coordinates.
-    title : str, optional
-        Text above the picture.
+    outline : sequence of str, optional
+        Regions to outline.
     **look
-        Passed to `lattice.plot.preview`.
+        Passed to `Image.plot`.
     """
-    from lattice.plot import decimation, preview
-
-    flat, where = _plane_of(image, plane)
-    steps = decimation(flat.shape, pixels)
-    found = flat[tuple(slice(None, None, s) for s in steps)].to_masked_array()
-    mask = None if found.mask is np.ma.nomask else ~np.ma.getmaskarray(found)
-    preview(
-        found.data,
-        mask,
-        out,
-        title=title if title is not None else f"{image.expression}{where}",
-        unit=image.unit or None,
-        labels=(flat.dims[0], flat.dims[1]),
-        wcs=flat.wcs if wcs and _is_sky(flat) else None,
-        step=(steps[0], steps[1]),
-        **look,
-    )
+    image.plot(out, plane=_planes(image, plane), regions=list(outline), **look)
 
 
-def _plane_of(image: Image, plane: Mapping[str, int]) -> tuple[Image, str]:
-    """Return one plane, and the words that say which."""
-    if image.ndim < 2:
-        raise ShapeMismatchError(
-            f"a picture shows a plane, and this has {image.ndim} axes", hint="an image needs two axes or more"
-        )
+def _planes(image: Image, plane: Mapping[str, int]) -> dict[str, int]:
+    """Return the pixel for each axis that is not shown: the first, where it is not given."""
     others = image.dims[:-2]
     wanted = dict(plane)
     if "" in wanted:
@@ -110,23 +81,9 @@ def _plane_of(image: Image, plane: Mapping[str, int]) -> tuple[Image, str]:
                 "--plane: name the dim of each number", hint=f"the dims are {', '.join(others) or 'none'}"
             )
         wanted[longer[0]] = wanted.pop("")
-    for dim, number in wanted.items():
-        if dim not in others:
-            hint = (
-                suggest(dim, others)
-                or f"planes are chosen by {', '.join(others) or 'nothing: there is one only'}"
-            )
-            raise LatticeRangeError(f"there is no dim {dim!r} to choose a plane by", hint=hint)
-        if not -image.sizes[dim] <= number < image.sizes[dim]:
-            raise LatticeRangeError(f"{dim}={number}: there are {image.sizes[dim]} planes, counted from 0")
-    key = {dim: wanted.get(dim, 0) for dim in others}
-    shown = [f"{dim}={n % image.sizes[dim]}" for dim, n in key.items() if image.sizes[dim] > 1]
-    return image.isel(key), f"  ({', '.join(shown)})" if shown else ""
-
-
-def _is_sky(image: Image) -> bool:
-    """Tell whether both axes are sky coordinates, in the order in which pictures show them."""
-    return image.coords is not None and image.coords.kinds == ("latitude", "longitude")
+    # Whoever names an axis that is one of the last two wants to see another in its place.
+    free = [d for d in image.dims if d not in wanted]
+    return wanted | dict.fromkeys(free[: max(0, len(free) - 2)], 0)
 
 
 # -- the demonstration ------------------------------------------------------------------------------------
@@ -162,8 +119,8 @@ def run_demo(folder: str | os.PathLike[str], say: Callable[[str], Any]) -> None:
     from lattice.api import expr
     from lattice.errors import LatticeError
     from lattice.image import Image
-    from lattice.image_info import describe
-    from lattice.image_make import stored_parts
+    from lattice.image.info import describe
+    from lattice.image.make import stored_parts
     from lattice.io.files import storage_error
     from lattice.io.registry import open_stored
 

@@ -34,11 +34,11 @@ from lattice.functions.states import Extrema, Moments
 from lattice.graph.build import call
 from lattice.graph.node import Literal, Node
 from lattice.graph.types import is_bool, is_complex
-from lattice.image_make import Parts, in_memory
-from lattice.image_ops import axes_of
+from lattice.image.make import Parts, in_memory
+from lattice.image.operators import axes_of
 
 if TYPE_CHECKING:
-    from lattice.image_pixels import ImagePixels
+    from lattice.image.pixels import ImagePixels
 
 __all__ = ["CLASSIC", "ROBUST", "Statistics", "statistics"]
 

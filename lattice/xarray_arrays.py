@@ -10,7 +10,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from lattice.image import Image
-from lattice.image_xarray import MASK, dataset_of
+from lattice.image.datasets import MASK, dataset_of
 
 __all__ = ["lazy_dataset"]
 

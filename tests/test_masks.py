@@ -11,7 +11,7 @@ import pytest
 
 import lattice
 from lattice import Image, LatticeError
-from lattice.image_masks import RegionReader
+from lattice.image.masks import RegionReader
 from lattice.regions import PixelBox, PixelEllipsoid
 
 SHAPE = (3, 4, 5)

@@ -15,6 +15,7 @@ import pytest
 from lattice import plot
 from lattice.errors import LatticeError, StorageError
 from lattice.plot import STRETCHES, decimation, limits, preview
+from lattice.plot import colours as colours_of
 
 pytest.importorskip("matplotlib")
 
@@ -55,7 +56,7 @@ def test_decimation(shape: tuple[int, ...], limit: int, steps: tuple[int, ...]) 
 
 
 def test_the_examples_of_the_documentation() -> None:
-    assert doctest.testmod(plot).failed == 0
+    assert doctest.testmod(plot).failed == doctest.testmod(colours_of).failed == 0
 
 
 def test_decimation_needs_a_limit() -> None:
@@ -90,7 +91,7 @@ def test_percent_has_a_range(percent: float) -> None:
 
 @pytest.mark.parametrize("stretch", STRETCHES)
 def test_a_stretch_and_its_inverse(stretch: str) -> None:
-    rise, fall = plot._CURVES[stretch]
+    rise, fall = colours_of._CURVES[stretch]
     x = np.linspace(0, 1, 50)
     assert np.allclose(fall(rise(x)), x, atol=1e-12)
     assert np.all(np.diff(rise(x)) > 0)
@@ -105,7 +106,7 @@ def test_a_stretch_and_its_inverse(stretch: str) -> None:
     [(0, 1), (109, 1204), (-1e-5, 3e-4), (1e9, 1e9 + 1), (1.0, 1.0 + 4e-16), (-1e307, 1e307), (0, 1e-300)],
 )
 def test_ticks_are_inside_and_differ(stretch: str, low: float, high: float) -> None:
-    ticks = plot._ticks(stretch, low, high)
+    ticks = colours_of.ticks_of(stretch, low, high)
     assert all(low <= value <= high for value in ticks)
     assert len(set(ticks.values())) == len(ticks)
     assert all(np.isclose(float(text), value, rtol=1e-9, atol=0) for value, text in ticks.items() if value)

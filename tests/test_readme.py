@@ -30,7 +30,12 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     for name in ("cube.fits", "weights.fits"):
         hdu = fits.PrimaryHDU(rng.normal(size=(64, 32, 320)).astype("f4"))
-        hdu.header.update(CTYPE1="RA---SIN", CTYPE2="DEC--SIN", CTYPE3="FREQ", BUNIT="Jy/beam")
+        hdu.header.update(
+            {"CTYPE1": "RA---SIN", "CRVAL1": 150.0, "CRPIX1": 160.0, "CDELT1": -2 / 3600, "CUNIT1": "deg"}
+            | {"CTYPE2": "DEC--SIN", "CRVAL2": 2.2, "CRPIX2": 16.0, "CDELT2": 2 / 3600, "CUNIT2": "deg"}
+            | {"CTYPE3": "FREQ", "CRVAL3": 1.4e9, "CRPIX3": 1.0, "CDELT3": 1e5, "CUNIT3": "Hz"}
+            | {"RADESYS": "ICRS", "BUNIT": "Jy/beam"}
+        )
         hdu.writeto(name)
     plane = fits.ImageHDU(rng.normal(size=(64, 32, 320)).astype("f4"), name="SCI")
     fits.HDUList([fits.PrimaryHDU(), plane]).writeto("mosaic.fits")

@@ -143,7 +143,7 @@ def test_statistics_over_dims(rng: np.random.Generator, dims: Any) -> None:
     found = a.statistics(robust=True, dims=dims)
     assert "minpos" not in found
     assert found.unit == "K"
-    from lattice.image_ops import axes_of
+    from lattice.image.operators import axes_of
 
     axes = axes_of(a, dims)
     kept = [i for i in range(3) if i not in axes]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lattice.coords.astropy_wcs import HeaderWcs, header_wcs, make_wcs
 from lattice.coords.header import WcsCards
-from lattice.errors import CoordinateError, LatticeWarning, ShapeMismatchError
-from lattice.graph.agree import user_level
+from lattice.errors import CoordinateError, ShapeMismatchError, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +56,7 @@ class World:
         cards = _cards(self)
         wcs = make_wcs(cards, len(self.axes), shape)
         if wcs.naxis != 2 and any(key == "A_ORDER" for key, _, _ in cards):
-            warnings.warn(
-                "astropy has SIP distortions for images of two axes only: the WCS is without them",
-                LatticeWarning,
-                stacklevel=user_level(),
-            )
+            warn("astropy has SIP distortions for images of two axes only: the WCS is without them")
         return wcs
 
     def axis_of(self, kind: str) -> int | None:

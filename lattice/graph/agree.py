@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from pathlib import Path
 
 from lattice.config import get_options
-from lattice.errors import CoordinateMismatchError, CoordinateWarning
+from lattice.errors import CoordinateMismatchError, CoordinateWarning, warn
 from lattice.graph.attributes import Attributes
 
-__all__ = ["agreed", "check_values", "one_expression", "user_level"]
+__all__ = ["agreed", "check_values", "one_expression"]
 
 _said: ContextVar[set[str] | None] = ContextVar("lattice_said", default=None)
 _EVERYTHING = ""
-_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
 @contextlib.contextmanager
@@ -89,13 +84,4 @@ def check_values(
         if difference in said:
             return
         said.add(difference)
-    warnings.warn(f"{message}; pixels are combined by position", CoordinateWarning, stacklevel=user_level())
-
-
-def user_level() -> int:
-    """Return the stack level, for `warnings.warn` in the caller, of the first code outside of lattice."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-        level += 1
-    return level
+    warn(f"{message}; pixels are combined by position", CoordinateWarning)

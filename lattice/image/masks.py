@@ -26,10 +26,10 @@ from lattice.graph.node import Extend, Literal, Node, RegionCut, Source, Subset
 from lattice.graph.sections import Section, n_pixels
 from lattice.graph.types import BOOL, is_bool, is_complex
 from lattice.graph.walk import postorder
-from lattice.image_base import ImageBase
-from lattice.image_info import FrozenDict
-from lattice.image_make import Parts, array_parts, is_array, mask_source, no_mask
-from lattice.image_pixels import ImagePixels
+from lattice.image.base import ImageBase
+from lattice.image.info import FrozenDict
+from lattice.image.make import Parts, array_parts, is_array, mask_source, no_mask
+from lattice.image.pixels import ImagePixels
 
 __all__ = ["ImageMasks", "RegionReader", "condition_node"]
 

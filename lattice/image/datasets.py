@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lattice.errors import LatticeError, LatticeTypeError, NameNotFoundError, suggest
-from lattice.image_make import Parts, array_parts, is_array
+from lattice.image.make import Parts, array_parts, is_array
 
 if TYPE_CHECKING:
-    from lattice.image_pixels import ImagePixels
+    from lattice.image.pixels import ImagePixels
 
 __all__ = ["dataset_of", "parts_of_dataset", "system_of_dataset", "to_xarray"]
 
@@ -72,7 +72,7 @@ def dataset_of(image: ImagePixels, arrays: Mapping[str, Any], name: str, encodin
 
 def parts_of_dataset(data: Any, name: str | None) -> Parts:
     """Return the parts of an image; see `Image.from_xarray`."""
-    from lattice.image_xradio import is_xradio, parts_of_xradio
+    from lattice.image.xradio import is_xradio, parts_of_xradio
 
     if is_xradio(data):
         return parts_of_xradio(data, name)

@@ -10,7 +10,7 @@ import numpy as np
 from lattice.errors import LatticeTypeError
 from lattice.functions.registry import lookup
 from lattice.graph.types import is_bool
-from lattice.image_ops import apply_function
+from lattice.image.operators import apply_function
 
 __all__ = ["FUNCTIONS"]
 

@@ -12,7 +12,7 @@ from lattice.graph.show import to_lel
 from lattice.io.base import MetaCard
 
 if TYPE_CHECKING:
-    from lattice.image_base import ImageBase
+    from lattice.image.base import ImageBase
 
 __all__ = ["FrozenDict", "Meta", "describe", "show_html", "show_text"]
 

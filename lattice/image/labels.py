@@ -20,7 +20,7 @@ from lattice.errors import (
 )
 
 if TYPE_CHECKING:
-    from lattice.image_base import ImageBase
+    from lattice.image.base import ImageBase
 
 __all__ = ["cutout_span", "items_of"]
 

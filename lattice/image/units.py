@@ -21,8 +21,8 @@ from lattice.graph.beams import check_beams, plane_axes
 from lattice.graph.build import call
 from lattice.graph.node import Call, Extend, Literal, Node, RegionCut, Source, Subset
 from lattice.graph.types import DOUBLE, is_bool, real_part_type
-from lattice.image_base import ImageBase
-from lattice.image_make import Parts, beams_of, unit_text
+from lattice.image.base import ImageBase
+from lattice.image.make import Parts, beams_of, unit_text
 from lattice.io.memory import ArrayReader
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 from lattice.errors import LatticeTypeError, ShapeMismatchError
 from lattice.graph.node import Literal, Node
 from lattice.graph.types import is_bool
-from lattice.image_make import Parts, in_memory
-from lattice.image_ops import ImageMath, refuse_truth, undefined
+from lattice.image.make import Parts, in_memory
+from lattice.image.operators import ImageMath, refuse_truth, undefined
 
 if TYPE_CHECKING:
     from lattice.statistics import Statistics
@@ -28,9 +28,7 @@ class ImagePixels(ImageMath):
     if TYPE_CHECKING:
 
         def __getitem__(self, key: Any) -> Self: ...
-        def subimage(  # noqa: D102 - see the class that has it
-            self, region: Any = None, *, mask: Any = None, stretch: bool = False
-        ) -> Self: ...
+        def subimage(self, region: Any = None, *, mask: Any = None, stretch: bool = False) -> Self: ...
 
     def _evaluate(self) -> Any:
         """Return values and mask; kept for scalars, which cost nothing to keep."""
@@ -177,7 +175,7 @@ class ImagePixels(ImageMath):
         name : str, optional
             Name of the variable with the values.
         """
-        from lattice.image_xarray import to_xarray
+        from lattice.image.datasets import to_xarray
 
         return to_xarray(self, name)
 
@@ -187,7 +185,7 @@ class ImagePixels(ImageMath):
         Its dims are time, frequency, polarization, l and m; angles are in radians, and flags (True = bad)
         take the place of the mask. `from_xarray` leads back.
         """
-        from lattice.image_xradio import to_xradio
+        from lattice.image.xradio import to_xradio
 
         image: Any = self
         return to_xradio(image)
@@ -204,13 +202,13 @@ class ImagePixels(ImageMath):
         name : str, optional
             The variable with the values; the default is ``values``, or the only one.
         """
-        from lattice.image_xarray import parts_of_dataset
+        from lattice.image.datasets import parts_of_dataset
 
         return cls._of(parts_of_dataset(data, name))
 
     def to_nddata(self) -> Any:
         """Return an astropy NDData with the pixels in memory, their mask inverted as astropy has it."""
-        from lattice.image_export import to_nddata
+        from lattice.image.export import to_nddata
 
         return to_nddata(self)
 
@@ -283,7 +281,7 @@ class ImagePixels(ImageMath):
         """
         from lattice.api import open as open_image
         from lattice.execute.run import save as stream
-        from lattice.image_export import outline
+        from lattice.image.export import outline
 
         target, form, spec, masks = outline(self, path, format)
         output = form.create(target, spec, overwrite=overwrite, sync=sync, **options)

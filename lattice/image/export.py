@@ -22,7 +22,7 @@ from lattice.io.base import Format, ImageSpec
 from lattice.io.registry import by_name, for_writing
 
 if TYPE_CHECKING:
-    from lattice.image_pixels import ImagePixels
+    from lattice.image.pixels import ImagePixels
 
 __all__ = ["history_lines", "outline", "rebin_factors", "to_nddata"]
 

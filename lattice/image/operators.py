@@ -16,8 +16,8 @@ from lattice.graph.build import call, number
 from lattice.graph.function import Function, Kind
 from lattice.graph.node import Node
 from lattice.graph.types import DType, is_bool, lel_dtype, promote
-from lattice.image_base import ImageBase
-from lattice.image_make import array_parts, is_array
+from lattice.image.base import ImageBase
+from lattice.image.make import array_parts, is_array
 
 __all__ = ["ImageMath", "axes_of", "operand"]
 
@@ -238,7 +238,7 @@ class ImageMath(ImageBase):
         return apply_function(function, inputs)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
-        from lattice.image_numpy import FUNCTIONS
+        from lattice.image.numpy_functions import FUNCTIONS
 
         found = FUNCTIONS.get(function)
         if found is None:

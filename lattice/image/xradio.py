@@ -16,7 +16,7 @@ from lattice.coords.header import Card
 from lattice.coords.system import Axis, CoordinateSystem
 from lattice.errors import CoordinateError, LatticeTypeError, LatticeWarning
 from lattice.graph.beams import plane_axes
-from lattice.image_make import Parts, array_parts
+from lattice.image.make import Parts, array_parts
 
 if TYPE_CHECKING:
     from lattice.image import Image

@@ -22,9 +22,9 @@ from lattice.graph.build import call, cut, region_cut
 from lattice.graph.node import Call, Extend, Literal, Node, RegionCut, Source, Subset, ValueList
 from lattice.graph.show import quote
 from lattice.graph.types import BOOL
-from lattice.image_base import ImageBase
-from lattice.image_make import Parts, is_array
-from lattice.image_masks import ImageMasks
+from lattice.image.base import ImageBase
+from lattice.image.make import Parts, is_array
+from lattice.image.masks import ImageMasks
 
 __all__ = ["BBox", "ImageSelect"]
 
@@ -133,7 +133,7 @@ class ImageSelect(ImageMasks):
         >>> cube.sel(frequency=slice(1.002e9, 1.0035e9)).shape
         (2, 3, 4)
         """
-        from lattice.image_labels import items_of
+        from lattice.image.labels import items_of
 
         return self[items_of(self, dict(indexers or {}) | by_name, method)]
 
@@ -155,7 +155,7 @@ class ImageSelect(ImageMasks):
         --------
         ``image.cutout(SkyCoord("12h30m49.4s +12d23m28s"), 2 * u.arcmin)``
         """
-        from lattice.image_labels import cutout_span
+        from lattice.image.labels import cutout_span
 
         if mode not in ("trim", "partial", "strict"):
             raise LatticeTypeError(f"there is no mode {mode!r}", hint="it is trim, partial or strict")
@@ -218,7 +218,7 @@ class ImageSelect(ImageMasks):
         keepaxes : dims, optional
             Names or numbers of axes of this image that are not dropped.
         """
-        from lattice.image_ops import axes_of
+        from lattice.image.operators import axes_of
 
         kept = {self.dims[k] for k in axes_of(self, keepaxes)} if np.size(keepaxes) else set()
         image = (

@@ -8,8 +8,8 @@ from lattice.coords.system import CoordinateSystem
 from lattice.errors import CoordinateError
 from lattice.functions.registry import lookup
 from lattice.graph.node import Call, Node, Source
-from lattice.image_base import ImageBase
-from lattice.image_make import Parts, coordinates_of
+from lattice.image.base import ImageBase
+from lattice.image.make import Parts, coordinates_of
 
 __all__ = ["ImageCoords"]
 

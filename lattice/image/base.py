@@ -9,8 +9,8 @@ from lattice.coords.system import CoordinateSystem
 from lattice.graph.node import Node, Source
 from lattice.graph.show import to_lel
 from lattice.graph.types import DType
-from lattice.image_info import FrozenDict, Meta, show_html, show_text
-from lattice.image_make import Parts
+from lattice.image.info import FrozenDict, Meta, show_html, show_text
+from lattice.image.make import Parts
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS

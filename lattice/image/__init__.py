@@ -9,16 +9,16 @@ import numpy as np
 
 from lattice.errors import ImageIndexError, LatticeTypeError
 from lattice.graph.node import Node
-from lattice.image_coords import ImageCoords
-from lattice.image_make import Parts, array_parts, is_array, literal_of
-from lattice.image_ops import add_methods
-from lattice.image_select import ImageSelect
-from lattice.image_units import ImageUnits
+from lattice.image.coords import ImageCoords
+from lattice.image.make import Parts, array_parts, is_array, literal_of
+from lattice.image.operators import add_methods
+from lattice.image.plots import ImagePlots
+from lattice.image.units import ImageUnits
 
 __all__ = ["Image", "ImageIndexError"]
 
 
-class Image(ImageSelect, ImageUnits, ImageCoords):
+class Image(ImagePlots, ImageUnits, ImageCoords):
     """An N-dimensional image: values, mask, coordinates, unit and header, all lazy.
 
     An image never changes. Whatever changes something (operators, numpy functions, methods, slices) returns
@@ -124,7 +124,7 @@ class Image(ImageSelect, ImageUnits, ImageCoords):
         factors : int, sequence or mapping, optional
             Pixels per bin: for all axes, for each axis (slowest first), or by dim; or as keywords.
         """
-        from lattice.image_export import rebin_factors
+        from lattice.image.export import rebin_factors
         from lattice.ops.rebin import rebin
 
         return self._derive(rebin(self._node, rebin_factors(self, factors, by_name)))
