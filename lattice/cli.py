@@ -557,7 +557,7 @@ def functions(name: str | None, markdown: bool, as_json: bool) -> None:
 @commands.command(
     examples=[
         "lattice demo",
-        "lattice demo --dir /tmp/m13",
+        "lattice demo --dir m13",
     ]
 )
 @click.option(
