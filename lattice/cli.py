@@ -203,6 +203,16 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 
 
+def _saving(command: F) -> F:
+    """Add the options of commands that save an image."""
+    text = "For the format, such as mask=extension."
+    command = click.option("--option", "options", metavar="NAME=VALUE", multiple=True, help=text)(command)
+    text = "Format of the output, where its ending does not say."
+    command = click.option("--format", "form", metavar="NAME", help=text)(command)
+    command = click.option("--sync", is_flag=True, help="Make the output survive a power failure.")(command)
+    return _overwrite(command)
+
+
 def _text(expression: str) -> str:
     return sys.stdin.read() if expression == "-" else expression
 
@@ -255,12 +265,7 @@ def _save_options(given: tuple[str, ...]) -> dict[str, Any]:
 @click.argument("expression", metavar="EXPR")
 @click.argument("out", required=False, type=click.Path())
 @_names
-@_overwrite
-@click.option("--sync", is_flag=True, help="Make the output survive a power failure.")
-@click.option("--format", "form", metavar="NAME", help="Format of the output, where its ending does not say.")
-@click.option(
-    "--option", "options", metavar="NAME=VALUE", multiple=True, help="For the format, such as mask=extension."
-)
+@_saving
 @click.option("--unit", metavar="UNIT", help="Convert the result to this unit, such as mJy/beam or K.")
 @_json
 @_engine
@@ -405,12 +410,7 @@ def explain(
 @click.argument("out", type=click.Path())
 @_cuts
 @click.option("--mask", metavar="NAME", default="default", help="Mask that applies, or 'nomask'.")
-@_overwrite
-@click.option("--sync", is_flag=True, help="Make the output survive a power failure.")
-@click.option("--format", "form", metavar="NAME", help="Format of the output, where its ending does not say.")
-@click.option(
-    "--option", "options", metavar="NAME=VALUE", multiple=True, help="For the format, such as mask=extension."
-)
+@_saving
 @click.option("--unit", metavar="UNIT", help="Convert the image to this unit, such as mJy/beam or K.")
 @_engine
 def convert(

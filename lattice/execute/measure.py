@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 
 from lattice.config import Options
-from lattice.execute.control import Control
-from lattice.execute.jit import wanted as jit_wanted
 from lattice.execute.order import (
     COLLECT_ALL,
     Bracket,
@@ -27,7 +25,7 @@ from lattice.execute.order import (
     sample_sections,
     value_of_key,
 )
-from lattice.execute.schedule import Job, run_job
+from lattice.execute.schedule import run_program
 from lattice.execute.sinks import Sink, StateSink, combine_states
 from lattice.functions.states import State, make_state
 from lattice.graph.node import Node
@@ -191,13 +189,8 @@ class _Group:
                     _settle(m, what, outcome)
 
     def _job(self, program: Program, sinks: Sequence[Any], sections: Any = None) -> list[list[Any]]:
-        options = self.options
-        blocks = choose(program, options)
-        pixel = max((d.itemsize for d in program.types), default=1)
-        show = bool(options.progress) if options.progress != "auto" else _terminal()
-        with Control(self._n_pixels() * pixel, show and sections is None) as control:
-            job = Job(program, tuple(sinks), options.strip, jit_wanted(program, options), control.number)
-            return run_job(job, blocks.sections() if sections is None else sections, options, blocks.workers)
+        blocks = choose(program, self.options)
+        return run_program(program, sinks, blocks, self.options, sections)
 
 
 _LEAST_ROOM = 1 << 20  # values that may be kept in any case
@@ -222,12 +215,6 @@ def _settle(m: _Missing, what: Bracket | KeyRange, outcome: Outcome) -> None:
     m.where, m.inside = narrow(what, outcome, m.rank)
     if m.where.low == m.where.high:
         m.value = value_of_key(m.where.low, dtype)
-
-
-def _terminal() -> bool:
-    import sys
-
-    return sys.stderr.isatty()
 
 
 def _merged(column: Sequence[list[Outcome]], searches: Sequence[Bracket | KeyRange]) -> list[Outcome]:

@@ -10,21 +10,19 @@ import numpy as np
 
 from lattice.config import Options, get_options
 from lattice.errors import LatticeTypeError, ShapeMismatchError
-from lattice.execute.control import Control
-from lattice.execute.jit import wanted as jit_wanted
 from lattice.execute.measure import measure
-from lattice.execute.schedule import Job, run_job, shares_memory
+from lattice.execute.schedule import run_program, shares_memory
 from lattice.execute.sinks import ArraySink, BlockSink, Sink, WriterSink
 from lattice.graph.node import Literal, Node
-from lattice.plan.blocks import Blocks, choose
+from lattice.plan.blocks import choose
 from lattice.plan.memory import allowance, refuse
-from lattice.plan.program import Program, lower
+from lattice.plan.program import lower
 from lattice.plan.stages import Measure, measures_of, ready_scalars, settle, value_of
 
 if TYPE_CHECKING:
     from lattice.io.base import Output
 
-__all__ = ["Evaluated", "compute", "compute_many", "run_program", "save", "settled"]
+__all__ = ["Evaluated", "compute", "compute_many", "save", "settled"]
 
 
 @dataclass(frozen=True)
@@ -146,21 +144,6 @@ def _without_needless_mask(result: Evaluated) -> Evaluated:
     if result.mask is not None and bool(result.mask.all()):
         return replace(result, mask=None)
     return result
-
-
-def run_program(program: Program, sinks: Sequence[Sink], blocks: Blocks, options: Options) -> list[list[Any]]:
-    """Run a program over all its blocks; return the results of the sinks, block by block."""
-    pixel = max((d.itemsize for d in program.types), default=1)
-    total = int(np.prod(program.shape, dtype=np.int64)) * pixel
-    with Control(total, _shows_progress(options)) as control:
-        job = Job(program, tuple(sinks), options.strip, jit_wanted(program, options), control.number)
-        return run_job(job, blocks.sections(), options, blocks.workers)
-
-
-def _shows_progress(options: Options) -> bool:
-    import sys
-
-    return bool(sys.stderr.isatty()) if options.progress == "auto" else bool(options.progress)
 
 
 def save(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pickle
 import sys
@@ -17,13 +18,14 @@ import numpy as np
 from lattice.config import Options
 from lattice.errors import LatticeError
 from lattice.execute.control import Cancelled, Control
-from lattice.execute.jit import compiled
+from lattice.execute.jit import compiled, wanted
 from lattice.execute.sinks import Sink
 from lattice.execute.strips import Strips
 from lattice.graph.sections import Section, n_pixels
+from lattice.plan.blocks import Blocks
 from lattice.plan.program import Program
 
-__all__ = ["Job", "active_client", "run_job", "shares_memory"]
+__all__ = ["Job", "active_client", "run_job", "run_program", "shares_memory"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,28 @@ def active_client(options: Options) -> Any:
 def shares_memory(options: Options) -> bool:
     """Tell whether blocks run in this process, so that they can fill the same arrays."""
     return active_client(options) is None
+
+
+def run_program(
+    program: Program,
+    sinks: Sequence[Sink],
+    blocks: Blocks,
+    options: Options,
+    sections: Sequence[Section] | None = None,
+) -> list[list[Any]]:
+    """Run a program over its blocks; return the results of the sinks, block by block in order.
+
+    With `sections` only these are run, and no progress is shown: a sample takes no time.
+    """
+    pixel = max((d.itemsize for d in program.types), default=1)
+    show = sections is None and _shows_progress(options)
+    with Control(math.prod(program.shape) * pixel, show) as control:
+        job = Job(program, tuple(sinks), options.strip, wanted(program, options), control.number)
+        return run_job(job, blocks.sections() if sections is None else sections, options, blocks.workers)
+
+
+def _shows_progress(options: Options) -> bool:
+    return sys.stderr.isatty() if options.progress == "auto" else bool(options.progress)
 
 
 def run_job(job: Job, sections: Sequence[Section], options: Options, workers: int) -> list[list[Any]]:
