@@ -121,7 +121,7 @@ def test_warnings_are_lines() -> None:
     values = np.ones((2, 3), "f4")
     Image(values, masks={"m": values > 0, "n": values > 1}, mask="m").save("m.zarr")
     found = lat("convert", "m.zarr", "m.fits")
-    assert found.stderr.startswith("warning: FITS holds one mask, as NaN")
+    assert found.stderr.startswith("warning: not written: a fits file does not hold the mask n")
     assert "Traceback" not in found.stderr
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from lattice.coords.system import CoordinateSystem
 from lattice.graph.node import Node, Source
+from lattice.graph.records import Record
 from lattice.graph.show import to_lel
 from lattice.graph.types import DType
 from lattice.image.info import FrozenDict, Meta, show_html, show_text
@@ -25,12 +27,22 @@ def _unpickled(cls: type[ImageBase], *parts: Any) -> ImageBase:
 class ImageBase:
     """The immutable core of an image: a graph node, and what a node does not hold."""
 
-    __slots__ = ("__weakref__", "_default_mask", "_history", "_kept", "_masks", "_node", "_regions")
+    __slots__ = (
+        "__weakref__",
+        "_default_mask",
+        "_groups",
+        "_history",
+        "_kept",
+        "_masks",
+        "_node",
+        "_regions",
+    )
 
     _node: Node
     _masks: Mapping[str, Node]
     _default_mask: str | None
     _regions: Mapping[str, Any]
+    _groups: Mapping[str, Record]
     _history: tuple[str, ...]
     _kept: dict[str, Any]
 
@@ -40,6 +52,7 @@ class ImageBase:
         object.__setattr__(self, "_default_mask", parts.default_mask)
         object.__setattr__(self, "_history", parts.history)
         object.__setattr__(self, "_regions", dict(parts.regions))
+        object.__setattr__(self, "_groups", dict(parts.groups))
         object.__setattr__(self, "_kept", {})
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -50,13 +63,17 @@ class ImageBase:
 
     @property
     def _parts(self) -> Parts:
-        return Parts(self._node, self._masks, self._default_mask, self._history, self._regions)
+        return Parts(self._node, self._masks, self._default_mask, self._history, self._regions, self._groups)
 
     @classmethod
     def _of(cls, parts: Parts) -> Self:
         image = cls.__new__(cls)
         image._set(parts)
         return image
+
+    def _with(self, **changes: Any) -> Self:
+        """Return an image that differs in some of its parts."""
+        return self._of(dataclasses.replace(self._parts, **changes))
 
     def _derive(self, node: Node, *others: Any) -> Self:
         """Return the image of a node made from this one and others; the leading one gives its history."""
@@ -67,8 +84,8 @@ class ImageBase:
         return self._of(Parts(node, history=lead._history))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        masks, regions = dict(self._masks), dict(self._regions)
-        return (_unpickled, (type(self), self._node, masks, self._default_mask, self._history, regions))
+        parts = self._parts
+        return (_unpickled, (type(self), *(getattr(parts, f.name) for f in dataclasses.fields(parts))))
 
     def __copy__(self) -> Self:
         return self
@@ -180,6 +197,11 @@ class ImageBase:
     def regions(self) -> Mapping[str, Any]:
         """Named regions; they belong to the stored image, not to what is computed or cut from it."""
         return FrozenDict(self._regions)
+
+    @property
+    def groups(self) -> Mapping[str, Record]:
+        """Attribute groups: small tables of a stored image, by name."""
+        return FrozenDict(self._groups)
 
     def same_as(self, other: Any) -> bool:
         """Return whether another image is the same expression on the same pixels (``==`` compares pixels)."""

@@ -9,7 +9,7 @@ from lattice.errors import CoordinateError
 from lattice.functions.registry import lookup
 from lattice.graph.node import Call, Node, Source
 from lattice.image.base import ImageBase
-from lattice.image.make import Parts, coordinates_of
+from lattice.image.make import coordinates_of
 
 __all__ = ["ImageCoords"]
 
@@ -48,7 +48,7 @@ class ImageCoords(ImageBase):
         dims = coords.dims if coords is not None and named else self.dims
         masks = {key: _relabelled(mask, dims, coords) for key, mask in self._masks.items()}
         node = _relabelled(self._node, dims, coords)
-        return self._of(Parts(node, masks, self._default_mask, self._history, self._regions))
+        return self._with(node=node, masks=masks)
 
 
 def _relabelled(node: Node, dims: tuple[str, ...], coords: CoordinateSystem | None) -> Node:

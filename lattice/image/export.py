@@ -19,6 +19,7 @@ from lattice.errors import (
 from lattice.graph.beams import fitting_beams
 from lattice.graph.node import Node
 from lattice.io.base import Format, ImageSpec
+from lattice.io.losses import losses
 from lattice.io.registry import by_name, for_writing
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ _LONGEST = 20_000  # letters of an expression that go into the history
 
 
 def outline(
-    image: ImagePixels, path: str | os.PathLike[str], format: str | None
+    image: ImagePixels,
+    path: str | os.PathLike[str],
+    format: str | None,
+    strict: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[str, Format, ImageSpec, dict[str, Node]]:
     """Return what saving needs: path, format, description of the output, further masks to be written."""
     target = os.fspath(path)
@@ -67,7 +72,14 @@ def outline(
         meta=image.node.attrs.meta,
         history=(*image.history, *history_lines(image)),
         beams=_beams(image),
+        regions=image.regions,
+        groups=image.groups,
     )
+    if lost := losses(found, spec, **(options or {})):
+        message = f"a {found.name} file does not hold {', '.join(lost)}"
+        if strict:
+            raise FormatError(message, hint="leave out strict=True to write the rest, or take another format")
+        warnings.warn(f"not written: {message}", LatticeWarning, stacklevel=3)
     return target, found, spec, masks
 
 

@@ -25,6 +25,7 @@ from lattice.graph.attributes import Attributes, default_dims
 from lattice.graph.beams import check_beams
 from lattice.graph.node import Literal, Node, Source
 from lattice.graph.protocols import Reader
+from lattice.graph.records import Record, frozen
 from lattice.graph.types import BOOL, lel_dtype
 from lattice.io.base import Beam, MetaCard, Stored
 from lattice.io.memory import ArrayReader, DaskReader
@@ -63,7 +64,9 @@ class Parts:
     history : tuple of str
         Processing history, oldest first.
     regions : dict
-        Named regions in pixels.
+        Named regions.
+    groups : dict of str to Record
+        Attribute groups.
     """
 
     node: Node
@@ -71,6 +74,7 @@ class Parts:
     default_mask: str | None = None
     history: tuple[str, ...] = ()
     regions: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    groups: Mapping[str, Record] = dataclasses.field(default_factory=dict)
 
 
 # -- files ------------------------------------------------------------------------------------------------
@@ -100,7 +104,7 @@ def stored_parts(stored: Stored, name: str, mask: str | None = "default") -> Par
     masks = {key: mask_source(reader, name, key, attrs) for key, reader in stored.masks.items()}
     chosen, suffix, default = _choose(mask, masks, stored.default_mask, name, stored.nan_masked)
     node: Node = Source(stored.reader, name, suffix, chosen, attrs)
-    return Parts(node, masks, default, tuple(stored.history))
+    return Parts(node, masks, default, tuple(stored.history), dict(stored.regions), dict(stored.groups))
 
 
 def _choose(
@@ -315,10 +319,10 @@ def cards_of(header: Any, what: str = "meta") -> tuple[MetaCard, ...]:
         key, value, comment = card
         if isinstance(value, np.generic):
             value = value.item()
-        if not (value is None or isinstance(value, str | bool | int | float | complex)):
-            raise LatticeTypeError(
-                f"{what}: the value of {key} is a {type(value).__name__}, not a text or number"
-            )
+        try:
+            value = frozen(value)
+        except LatticeTypeError as error:
+            raise LatticeTypeError(f"{what}: the value of {key}: {error}") from None
         out.append((key.upper() if len(key) <= 8 else key, value, str(comment)))
     return tuple(out)
 

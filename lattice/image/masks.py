@@ -70,15 +70,15 @@ class ImageMasks(ImagePixels):
         if mask is None:
             return bare
         node = call(lookup("[]", 2), bare._node, condition_node(self, mask, stretch))
-        return self._of(Parts(node, self._masks, None, self._history, self._regions))
+        return self._with(node=node, default_mask=None)
 
     def without_mask(self) -> Self:
         """Return the same pixels, all of them good; named masks stay."""
         if not self.masked:
-            return self._of(Parts(self._node, self._masks, None, self._history, self._regions))
+            return self._with(default_mask=None)
         stored = self._stored(None)
         node = stored if stored is not None else call(lookup("value", 1), self._node)
-        return self._of(Parts(node, self._masks, None, self._history, self._regions))
+        return self._with(node=node, default_mask=None)
 
     def set_default_mask(self, name: str | None) -> Self:
         """Return the same pixels under one of the named masks, or under none."""
@@ -89,7 +89,7 @@ class ImageMasks(ImagePixels):
         node = self._stored(name)
         if node is None:
             node = call(lookup("[]", 2), self.without_mask()._node, self._masks[name])
-        return self._of(Parts(node, self._masks, name, self._history, self._regions))
+        return self._with(node=node, default_mask=name)
 
     def add_mask(
         self, name: str, mask: Any, *, default: bool = False, overwrite: bool = False, stretch: bool = False
@@ -131,7 +131,7 @@ class ImageMasks(ImagePixels):
             node = _definite(condition_node(self, mask, stretch), self._node.attrs)
         masks = dict(self._masks) | {name: node}
         kept = None if name == self._default_mask else self._default_mask
-        image = self._of(Parts(self._node, masks, kept, self._history, self._regions))
+        image = self._with(masks=masks, default_mask=kept)
         return image.set_default_mask(name) if default or name == self._default_mask else image
 
     def rename_mask(self, old: str, new: str, *, overwrite: bool = False) -> Self:
@@ -147,7 +147,7 @@ class ImageMasks(ImagePixels):
             )
         masks = {new if k == old else k: m for k, m in self._masks.items() if k != new}
         kept = new if self._default_mask == old else None if self._default_mask == new else self._default_mask
-        return self._of(Parts(self._node, masks, kept, self._history, self._regions))
+        return self._with(masks=masks, default_mask=kept)
 
     def drop_mask(self, *names: str) -> Self:
         """Return the image without some named masks; without the one that applies, all pixels are good.
@@ -163,14 +163,14 @@ class ImageMasks(ImagePixels):
         gone = names or tuple(self._masks)
         image = self.without_mask() if self._default_mask in gone else self
         masks = {key: node for key, node in self._masks.items() if key not in gone}
-        return self._of(Parts(image._node, masks, image._default_mask, self._history, self._regions))
+        return image._with(masks=masks)
 
     # -- inside ----------------------------------------------------------------------------------
 
     def _restricted(self, mask: Any, stretch: bool) -> Self:
         """Return the image under a further condition, with its named masks."""
         node = call(lookup("[]", 2), self._node, condition_node(self, mask, stretch))
-        return self._of(Parts(node, self._masks, self._default_mask, self._history, self._regions))
+        return self._with(node=node)
 
     def _cut_masks(self, cut: Any) -> dict[str, Node]:
         """Return the named masks, each cut in the same way."""

@@ -255,6 +255,7 @@ class ImagePixels(ImageMath):
         overwrite: bool = False,
         sync: bool = False,
         format: str | None = None,
+        strict: bool = False,
         **options: Any,
     ) -> Self:
         """Compute the image block by block and write it to a file.
@@ -271,6 +272,9 @@ class ImagePixels(ImageMath):
             Whether the file must be on the device, safe from a power failure, on return.
         format : str, optional
             Name of the format, see `lattice.formats`, for paths with another ending.
+        strict : bool, optional
+            Whether to refuse when the format cannot hold all that belongs to the image; without it a
+            `LatticeWarning` names what is left out.
         **options
             For the format, such as ``mask="extension"`` for FITS.
 
@@ -283,7 +287,7 @@ class ImagePixels(ImageMath):
         from lattice.execute.run import save as stream
         from lattice.image.export import outline
 
-        target, form, spec, masks = outline(self, path, format)
+        target, form, spec, masks = outline(self, path, format, strict, options)
         output = form.create(target, spec, overwrite=overwrite, sync=sync, **options)
         with output:
             kept = {name: node for name, node in masks.items() if name in output.mask_writers}

@@ -22,7 +22,7 @@ from lattice.graph.build import call
 from lattice.graph.node import Call, Extend, Literal, Node, RegionCut, Source, Subset
 from lattice.graph.types import DOUBLE, is_bool, real_part_type
 from lattice.image.base import ImageBase
-from lattice.image.make import Parts, beams_of, unit_text
+from lattice.image.make import beams_of, unit_text
 from lattice.io.memory import ArrayReader
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class ImageUnits(ImageBase):
 
     def _labelled(self, node: Node) -> Self:
         """Return the image of a node that has the same pixels, or the same up to a factor."""
-        return self._of(Parts(node, self._masks, self._default_mask, self._history, self._regions))
+        return self._with(node=node)
 
     def to(self, unit: Any) -> Self:
         """Return the image converted to another unit, by its own beam and frequency: see `convert_unit`."""

@@ -15,14 +15,41 @@ import numpy as np
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import LatticeWarning
 from lattice.graph.protocols import Reader, Writer
+from lattice.graph.records import Record
 
-__all__ = ["Beam", "Format", "ImageSpec", "LatticeWarning", "MetaCard", "Output", "Stored"]
+__all__ = ["Beam", "Format", "ImageSpec", "LatticeWarning", "LogLine", "MetaCard", "Output", "Stored"]
 
 MetaCard = tuple[str, Any, str]
-"""Keyword, value, comment."""
+"""Keyword, value, comment; the value may be a `lattice.graph.records.Record` or `FrozenArray` as well."""
 
 Beam = tuple[float, float, float]
 """Major axis, minor axis and position angle, all in degrees."""
+
+
+class LogLine(str):
+    """A line of the history with what a log knows of it besides its text.
+
+    Attributes
+    ----------
+    time : float
+        UTC as modified Julian date in seconds, 0 if unknown.
+    priority : str
+        Such as ``NORMAL`` or ``WARN``.
+    origin : str
+        What wrote the line.
+    """
+
+    time: float
+    priority: str
+    origin: str
+
+    def __new__(cls, text: str, time: float = 0.0, priority: str = "NORMAL", origin: str = "") -> Self:
+        line = super().__new__(cls, text)
+        line.time, line.priority, line.origin = float(time), str(priority), str(origin)
+        return line
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (LogLine, (str(self), self.time, self.priority, self.origin))
 
 
 @dataclass(frozen=True)
@@ -48,9 +75,13 @@ class Stored:
     meta : tuple of (keyword, value, comment)
         Header cards that describe the observation, in order.
     history : tuple of str
-        Processing history, oldest first.
+        Processing history, oldest first; of logs that know more than the text as `LogLine`.
     beams : tuple of (major, minor, angle)
         None, one for all planes, or one per plane; degrees.
+    regions : dict of str to Region or Record
+        Named regions; as a record where it is of a kind that lattice cannot evaluate.
+    groups : dict of str to Record
+        Attribute groups: small tables that travel with the image, such as the calibrators of a LOFAR image.
     source : str
         Where it came from, such as ``m.fits[1]``.
     format : str
@@ -67,6 +98,8 @@ class Stored:
     meta: tuple[MetaCard, ...] = ()
     history: tuple[str, ...] = ()
     beams: tuple[Beam, ...] = ()
+    regions: Mapping[str, Any] = field(default_factory=dict)
+    groups: Mapping[str, Record] = field(default_factory=dict)
     source: str = ""
     format: str = ""
 
@@ -77,7 +110,7 @@ class ImageSpec:
 
     Attributes
     ----------
-    shape, dims, dtype, unit, coords, meta, history, beams
+    shape, dims, dtype, unit, coords, meta, history, beams, regions, groups
         As in `Stored`.
     masked : bool
         True if a mask will come with the values.
@@ -98,6 +131,8 @@ class ImageSpec:
     meta: tuple[MetaCard, ...] = ()
     history: tuple[str, ...] = ()
     beams: tuple[Beam, ...] = ()
+    regions: Mapping[str, Any] = field(default_factory=dict)
+    groups: Mapping[str, Record] = field(default_factory=dict)
 
 
 class Output(ABC):
@@ -181,7 +216,7 @@ class Format(Protocol):
 
     @property
     def can(self) -> frozenset[str]:
-        """What it does and holds: ``read``, ``write``, ``complex``, ``bool``, ``masks``, ``parallel``..."""
+        """What it does and holds, in words of `lattice.io.losses.ABILITIES`."""
 
     def sniff(self, path: str) -> bool:
         """Return True if the content at `path` is of this format."""

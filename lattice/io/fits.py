@@ -21,6 +21,7 @@ from lattice.io.fits_beams import row_order
 from lattice.io.fits_hdus import HDU, FitsFile, Selector, select
 from lattice.io.fits_header import Card
 from lattice.io.fits_read import Decoder, FitsCompressedReader, FitsReader, decoder_of, label_of
+from lattice.io.losses import by_abilities
 from lattice.io.raw import Layout
 from lattice.io.spool import Spool
 
@@ -44,7 +45,27 @@ class FitsFormat:
     description = (
         "FITS images: every HDU, scaled integers, gzip and tile-compressed files; written uncompressed"
     )
-    can = frozenset({"read", "write", "bool", "float", "masks", "parallel"})
+    can = frozenset(
+        {
+            "read",
+            "write",
+            "parallel",
+            "bool",
+            "float",
+            "mask",
+            "masks",
+            "unit",
+            "coords",
+            "beam",
+            "beams",
+            "cards",
+            "history",
+        }
+    )
+
+    def losses(self, spec: ImageSpec, *, mask: str = "nan", **options: Any) -> list[str]:
+        """Return what a file would lack; named masks are kept with ``mask="extension"`` only."""
+        return by_abilities(self.can if mask == "extension" else self.can - {"masks"}, spec)
 
     def sniff(self, path: str) -> bool:
         """Return True if the file starts as FITS files do, unpacked if need be."""

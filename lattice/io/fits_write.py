@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,10 +14,10 @@ from lattice.errors import (
     FormatError,
     LatticeError,
     LatticeTypeError,
-    LatticeWarning,
     ShapeMismatchError,
 )
 from lattice.graph.attributes import Attributes
+from lattice.graph.records import FrozenArray, Record
 from lattice.graph.sections import Section
 from lattice.io.atomic import Staging, allocate
 from lattice.io.base import Beam, ImageSpec, Output
@@ -57,6 +56,8 @@ def image_cards(spec: ImageSpec, wcs: Sequence[Card], bitpix: int, blank: int | 
     taken = {key for key, _, _ in cards}
     for key, value, comment in spec.meta:
         commentary = key in ("COMMENT", "")
+        if isinstance(value, Record | FrozenArray):
+            continue
         if _OWN.fullmatch(key) or (not commentary and key in taken) or _is_stale(key, taken):
             continue
         cards.append((key, value, comment))
@@ -222,18 +223,10 @@ class FitsOutput(Output):
 
     @staticmethod
     def _mask_names(spec: ImageSpec, mask: str) -> list[str]:
+        if mask != "extension":
+            return []
         names = [spec.default_mask or "mask0"] if spec.masked else []
-        further = [name for name in spec.mask_names if name not in names]
-        if mask == "extension":
-            return names + further
-        if further:
-            warnings.warn(
-                f"FITS holds one mask, as NaN; not written: {', '.join(further)}; "
-                "say mask='extension' to keep them",
-                LatticeWarning,
-                stacklevel=5,
-            )
-        return []
+        return names + [name for name in spec.mask_names if name not in names]
 
     def _commit(self) -> None:
         self._stage.commit()

@@ -23,7 +23,24 @@ class ZarrFormat:
     name = "zarr"
     suffixes = (".zarr",)
     description = "Zarr images with masks and header; reads versions 2 and 3, writes version 3"
-    can = frozenset({"read", "write", "bool", "float", "complex", "masks", "parallel"})
+    can = frozenset(
+        {
+            "read",
+            "write",
+            "parallel",
+            "bool",
+            "float",
+            "complex",
+            "mask",
+            "masks",
+            "unit",
+            "coords",
+            "beam",
+            "beams",
+            "cards",
+            "history",
+        }
+    )
 
     def sniff(self, path: str) -> bool:
         """Return True for a folder with Zarr metadata."""

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from lattice.errors import LatticeError, StorageError
+from lattice.graph.records import FrozenArray, Record
 from lattice.graph.sections import Section
 from lattice.io.atomic import Staging, allocate
 from lattice.io.base import ImageSpec, Output
@@ -268,7 +269,11 @@ def _plain(value: Any) -> Any:
 
 
 def _cards(cards: Sequence[tuple[str, Any, str]]) -> list[list[Any]]:
-    return [[key, _plain(value), comment] for key, value, comment in cards]
+    return [
+        [key, _plain(value), comment]
+        for key, value, comment in cards
+        if not isinstance(value, Record | FrozenArray)
+    ]
 
 
 def image_attributes(spec: ImageSpec, masks: dict[str, str], default: str | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 from astropy.io import fits
 
 from lattice.coords.system import CoordinateSystem
-from lattice.errors import FormatError, LatticeError, LatticeTypeError, LatticeWarning, OutputExistsError
+from lattice.errors import FormatError, LatticeError, LatticeTypeError, OutputExistsError
 from lattice.graph.protocols import Writer
 from lattice.graph.sections import full, grid, split
 from lattice.io.base import ImageSpec
@@ -92,12 +92,6 @@ def test_masks_as_extensions_keep_the_values_under_them(tmp_path):
     assert not stored.nan_masked
     np.testing.assert_array_equal(stored.masks["mask0"].read(full(values.shape)), mask)
     np.testing.assert_array_equal(stored.masks["other"].read(full(values.shape)), other)
-
-
-def test_dropped_masks_are_named(tmp_path):
-    values = np.zeros((2, 2), "f4")
-    with pytest.warns(LatticeWarning, match="not written: other"):
-        save(tmp_path / "m.fits", values, None, mask_names=("other",))
 
 
 def test_header_is_carried(tmp_path):
