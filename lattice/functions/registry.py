@@ -26,6 +26,7 @@ _MODULES = (
     "lattice.functions.inquiry",
     "lattice.functions.special",
     "lattice.ops.rebin",
+    "lattice.ops.transpose",
 )
 _table: dict[tuple[str, int], Function] = {}
 _ufuncs: dict[np.ufunc, list[Function]] = {}

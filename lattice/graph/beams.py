@@ -35,6 +35,7 @@ __all__ = [
     "joined_beams",
     "merged_beams",
     "plane_axes",
+    "turned_beams",
     "warn_dropped",
 ]
 
@@ -135,6 +136,18 @@ def extended_beams(attrs: Attributes, axes: Sequence[int], target: Attributes) -
     if any(n not in (1, m) for n, m in zip(numbers.shape, shape, strict=True)):
         return _unfit(attrs)
     return _chosen(attrs, np.broadcast_to(numbers, shape))
+
+
+def turned_beams(attrs: Attributes, order: Sequence[int], target: Attributes) -> Beams:
+    """Return the beams after the axes were put into another order; `target` is the result without them."""
+    if len(attrs.beams) < 2:
+        return attrs.beams
+    numbers = _numbers(attrs)
+    # kinds and names, by which planes are found, go with their axes; where only the last two axes tell,
+    # they may be others afterwards
+    if numbers is None or plane_axes(target, len(attrs.beams)) is None:
+        return _unfit(attrs)
+    return _chosen(attrs, numbers.transpose(order))
 
 
 def merged_beams(attrs: Attributes, axes: Sequence[int], whole: bool) -> Beams | None:

@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lattice.graph.attributes import Attributes, default_dims
-from lattice.graph.beams import cut_beams
+from lattice.graph.beams import cut_beams, turned_beams
 from lattice.graph.function import Function, Kind
 from lattice.graph.protocols import Reader, RegionLike
-from lattice.graph.sections import shape_of
+from lattice.graph.sections import Section, full, shape_of
 from lattice.graph.types import BOOL, DCOMPLEX, DOUBLE, FLOAT, DType, lel_dtype
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "RegionMask",
     "Source",
     "Subset",
+    "Transpose",
     "ValueList",
 ]
 
@@ -360,6 +361,27 @@ class Extend(Node):
         return node
 
 
+class Transpose(Node):
+    """A lattice with its axes in another order: axis k of the result is axis ``order[k]`` of x."""
+
+    __slots__ = ("order",)
+
+    order: tuple[int, ...]
+
+    def _build(self, x: Node, order: tuple[int, ...]) -> None:
+        a = x.attrs
+        attrs = a.with_(
+            shape=tuple((a.shape or ())[k] for k in order),
+            dims=tuple(a.dims[k] for k in order),
+            coords=None if a.coords is None else a.coords.select(order),
+        )
+        self._set(children=(x,), order=order, attrs=attrs.with_(beams=turned_beams(a, order, attrs)))
+
+    def _rebuild(self, children: tuple[Node, ...]) -> Node:
+        node: Node = Transpose(children[0], self.order)
+        return node
+
+
 class RegionCut(Node):
     """A lattice cut to the box around a region and masked outside it. `label` is the region in LEL text."""
 
@@ -415,9 +437,12 @@ class Operation(Node):
         """Return the bytes that evaluating an output section of `shape` needs beside its result."""
         return math.prod(shape) * self.attrs.dtype.itemsize
 
-    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-        """Return the shape of the section of each child that an output section of `shape` needs, at most."""
-        return tuple(c.attrs.shape or () for c in self.children)
+    def needs(self, section: Section) -> tuple[Section | None, ...]:
+        """Return the section of each child that an output section is computed from; None for nothing of it.
+
+        Where several passes go over a child, or parts of the section are enough at a time, it is the union.
+        """
+        return tuple(full(c.attrs.shape or ()) for c in self.children)
 
     def access(self) -> tuple[bool, ...]:
         """Return for each output axis whether blocks should be as long as possible on it."""

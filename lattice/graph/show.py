@@ -20,6 +20,7 @@ from lattice.graph.node import (
     RegionMask,
     Source,
     Subset,
+    Transpose,
     ValueList,
 )
 from lattice.graph.types import COMPLEX, FLOAT, is_bool, is_complex, type_name
@@ -175,6 +176,13 @@ def _extend(node: Extend, texts: Texts) -> tuple[str, int]:
     return texts[id(node.children[0])]
 
 
+def _transpose(node: Transpose, texts: Texts) -> tuple[str, int]:
+    n = len(node.order)
+    # the language counts axes from the fastest one
+    order = ", ".join(str(n - 1 - k) for k in reversed(node.order))
+    return f"transpose({texts[id(node.children[0])][0]}, [{order}])", _ATOM
+
+
 def _region_cut(node: RegionCut, texts: Texts) -> tuple[str, int]:
     return f"{_bracket(texts, node.children[0], _INDEXED)}[{node.label}]", _INDEXED
 
@@ -199,6 +207,7 @@ _SHOW: dict[type[Node], Callable[[Any, Texts], tuple[str, int]]] = {
     IndexSet: _index,
     Subset: _subset,
     Extend: _extend,
+    Transpose: _transpose,
     RegionCut: _region_cut,
     RegionMask: _region_mask,
     Operation: _operation,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from lattice.image.coords import ImageCoords
 from lattice.image.make import Parts, array_parts, is_array, literal_of
 from lattice.image.operators import add_methods
 from lattice.image.plots import ImagePlots
+from lattice.image.shape import ImageShape
 from lattice.image.units import ImageUnits
 
 __all__ = ["Image", "ImageIndexError"]
 
 
-class Image(ImagePlots, ImageUnits, ImageCoords):
+class Image(ImageShape, ImagePlots, ImageUnits, ImageCoords):
     """An N-dimensional image: values, mask, coordinates, unit and header, all lazy.
 
     An image never changes. Whatever changes something (operators, numpy functions, methods, slices) returns
@@ -115,19 +116,6 @@ class Image(ImagePlots, ImageUnits, ImageCoords):
         self._set(parts)
         if condition is not None:
             self._set(self._restricted(condition, False)._parts)
-
-    def rebin(self, factors: Any = None, **by_name: int) -> Self:
-        """Return means over bins of pixels.
-
-        Parameters
-        ----------
-        factors : int, sequence or mapping, optional
-            Pixels per bin: for all axes, for each axis (slowest first), or by dim; or as keywords.
-        """
-        from lattice.image.export import rebin_factors
-        from lattice.ops.rebin import rebin
-
-        return self._derive(rebin(self._node, rebin_factors(self, factors, by_name)))
 
 
 def _array(data: Any) -> np.ndarray:

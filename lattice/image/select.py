@@ -19,7 +19,7 @@ from lattice.errors import (
 from lattice.functions.registry import lookup
 from lattice.graph.attributes import Attributes
 from lattice.graph.build import call, cut, region_cut
-from lattice.graph.node import Call, Extend, Literal, Node, RegionCut, Source, Subset, ValueList
+from lattice.graph.node import Call, Extend, Literal, Node, RegionCut, Source, Subset, Transpose, ValueList
 from lattice.graph.show import quote
 from lattice.graph.types import BOOL
 from lattice.image.base import ImageBase
@@ -448,6 +448,9 @@ def _below(node: Node, lines: list[_Line], gone: list[_Line]) -> Node | None:
         kept = [k for k in range(node.children[0].attrs.ndim) if k not in node.axes]
         for line in here:
             line.axis = kept[line.axis or 0]
+    elif isinstance(node, Transpose):
+        for line in here:
+            line.axis = node.order[line.axis or 0]
     elif isinstance(node, Extend):
         for line in here:
             axis = node.axes[line.axis or 0]

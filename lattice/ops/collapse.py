@@ -314,21 +314,14 @@ class _Along(Operation):
 
     def _compute(self, pixels: Any, kept: Section, requests: Sequence[Request]) -> list[Planes]:
         """Return values and mask of some of the statistics for a section of the kept axes."""
-        x = self.children[0].attrs
-        rest = iter(kept)
-        shape = x.shape or ()
-        section = tuple(slice(0, n, 1) if a in self.axes else next(rest) for a, n in enumerate(shape))
         with np.errstate(all="ignore"):
-            return _Pass(pixels, section, self.axes, x).run(requests)
+            return _Pass(pixels, self._needs_of(kept), self.axes, self.children[0].attrs).run(requests)
 
-    def _needs_of(self, kept: tuple[int, ...]) -> tuple[tuple[int, ...]]:
-        """Return the shape of the section of x for a section of the axes that stay."""
+    def _needs_of(self, kept: Section) -> Section:
+        """Return the section of x for a section of the axes that stay."""
         rest = iter(kept)
-        return (
-            tuple(
-                n if a in self.axes else next(rest) for a, n in enumerate(self.children[0].attrs.shape or ())
-            ),
-        )
+        shape = self.children[0].attrs.shape or ()
+        return tuple(slice(0, n, 1) if a in self.axes else next(rest) for a, n in enumerate(shape))
 
 
 class Collapse(_Along):
@@ -354,9 +347,9 @@ class Collapse(_Along):
         kept = self._kept()
         return tuple(a == self.children[0].attrs.ndim - 1 for a in kept)
 
-    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...]]:
+    def needs(self, section: Section) -> tuple[Section]:
         """Return the whole of the axes that go."""
-        return self._needs_of(shape)
+        return (self._needs_of(section),)
 
     def scratch(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of the running statistics, or of the pixels that are sorted."""
@@ -399,9 +392,9 @@ class Statistics(_Along):
         kept = self._kept()
         return (True, *(a == self.children[0].attrs.ndim - 1 for a in kept))
 
-    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...]]:
+    def needs(self, section: Section) -> tuple[Section]:
         """Return the whole of the axes that go."""
-        return self._needs_of(shape[1:])
+        return (self._needs_of(section[1:]),)
 
     def scratch(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of the running statistics and of the pixels that are sorted."""

@@ -185,13 +185,11 @@ class Concat(Operation):
         """Return the call as one would write it in Python."""
         return f"concat([{', '.join(texts)}], {self.attrs.dims[self.axis]!r})"
 
-    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-        """Return as much of each input as it has."""
-        if self.attrs.ndim > self.children[0].attrs.ndim:
-            return ((*shape[: self.axis], *shape[self.axis + 1 :]),) * len(self.children)
+    def needs(self, section: Section) -> tuple[Section | None, ...]:
+        """Return the part of each input that the section touches."""
+        touched = {number: within for number, within, _ in self._pieces(section[self.axis])}
         return tuple(
-            tuple(min(n, own) for n, own in zip(shape, c.attrs.shape or (), strict=True))
-            for c in self.children
+            self._section(section, touched[k]) if k in touched else None for k in range(len(self.children))
         )
 
     def scratch(self, shape: tuple[int, ...]) -> int:
@@ -234,11 +232,16 @@ class Concat(Operation):
             position, done = last + wanted.step, done + count
         return out
 
+    def _section(self, section: Section, within: slice) -> Section:
+        """Return the section of an input, given its part of the joined axis."""
+        old = () if self.attrs.ndim > self.children[0].attrs.ndim else (within,)
+        return (*section[: self.axis], *old, *section[self.axis + 1 :])
+
     def _part(
         self, pixels: Any, number: int, section: Section, within: slice
     ) -> tuple[np.ndarray, np.ndarray | None]:
+        values, mask = pixels.array(self._section(section, within))
         if self.attrs.ndim == self.children[number].attrs.ndim:
-            return pixels.array((*section[: self.axis], within, *section[self.axis + 1 :]))
-        values, mask = pixels.array((*section[: self.axis], *section[self.axis + 1 :]))
+            return values, mask
         values = np.expand_dims(values, self.axis)
         return values, None if mask is None else np.expand_dims(mask, self.axis)

@@ -65,9 +65,20 @@ class Pad(Operation):
         """Return the call as one would write it if the language had it."""
         return f"pad({x}, before={list(self.before)}, shape={list(self.attrs.shape or ())})"
 
-    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...]]:
-        """Return as much as x has."""
-        return (tuple(min(n, own) for n, own in zip(shape, self.children[0].attrs.shape or (), strict=True)),)
+    def needs(self, section: Section) -> tuple[Section]:
+        """Return the pixels of x that the section has."""
+        return (self._overlap(section)[0],)
+
+    def _overlap(self, section: Section) -> tuple[Section, tuple[slice, ...]]:
+        """Return which pixels of x a section has, and where."""
+        needed, place = [], []
+        for s, b, n in zip(section, self.before, self.children[0].attrs.shape or (), strict=True):
+            first = max(0, -((s.start - b) // s.step))  # the first k with start + k*step >= before
+            count = len(range(s.start + first * s.step, min(s.stop, b + n), s.step))
+            start = s.start + first * s.step - b
+            needed.append(slice(start, start + (count - 1) * s.step + 1, s.step) if count else slice(0, 0, 1))
+            place.append(slice(first, first + count))
+        return tuple(needed), tuple(place)
 
     def scratch(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of the pixels of x, which are copied into the result."""
@@ -78,18 +89,12 @@ class Pad(Operation):
 
     def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
         """Return values and mask of a section."""
-        needed, place = [], []
-        for s, b, n in zip(section, self.before, self.children[0].attrs.shape or (), strict=True):
-            first = max(0, -((s.start - b) // s.step))  # the first k with start + k*step >= before
-            count = len(range(s.start + first * s.step, min(s.stop, b + n), s.step))
-            start = s.start + first * s.step - b
-            needed.append(slice(start, start + (count - 1) * s.step + 1, s.step) if count else slice(0, 0, 1))
-            place.append(slice(first, first + count))
+        needed, place = self._overlap(section)
         dtype = self.attrs.dtype
         out = np.full(shape_of(section), False if dtype.kind == "b" else np.nan, dtype)
         good = np.zeros(out.shape, bool)
-        if n_pixels(tuple(needed)):
-            values, mask = inputs[0].array(tuple(needed))
-            out[tuple(place)] = values
-            good[tuple(place)] = True if mask is None else mask
+        if n_pixels(needed):
+            values, mask = inputs[0].array(needed)
+            out[place] = values
+            good[place] = True if mask is None else mask
         return out, good

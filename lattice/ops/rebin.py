@@ -88,10 +88,15 @@ class Rebin(Operation):
         """Return the LEL text of the call."""
         return f"rebin({x}, [{', '.join(str(k) for k in reversed(self.factors))}])"
 
-    def needs(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...]]:
-        """Return the pixels of whole bins."""
-        source = self.children[0].attrs.shape or ()
-        return (tuple(min(m * k, n) for m, k, n in zip(shape, self.factors, source, strict=True)),)
+    def needs(self, section: Section) -> tuple[Section]:
+        """Return the pixels of whole bins, also of those that steps leave out."""
+        lengths = self.children[0].attrs.shape or ()
+        return (
+            tuple(
+                slice(s.start * k, min(s.stop * k, n), 1)
+                for s, k, n in zip(section, self.factors, lengths, strict=True)
+            ),
+        )
 
     def scratch(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of the sums and counts, and of a strip in double precision."""
@@ -100,11 +105,7 @@ class Rebin(Operation):
 
     def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
         """Return values and mask of a section: sums of the bins, gathered strip by strip."""
-        lengths = self.children[0].attrs.shape or ()
-        needed = tuple(
-            slice(s.start * k, min(s.stop * k, n), 1)
-            for s, k, n in zip(section, self.factors, lengths, strict=True)
-        )
+        (needed,) = self.needs(section)
         shape = tuple(max(0, s.stop - s.start) for s in section)
         total = np.zeros(shape, _wide(self.attrs.dtype))
         counts = np.zeros(shape, np.int64) if self.attrs.masked else None

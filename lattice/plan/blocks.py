@@ -18,6 +18,7 @@ __all__ = ["Blocks", "choose"]
 
 _MOST = 10_000  # blocks per stage
 _SMALL, _LARGE = 1 << 18, 1 << 22  # pixels per block
+_RUN = 1024  # pixels that are read or written at one place, at least, where axes are turned
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,20 @@ def _unit(program: Program, chunks: tuple[int, ...] | None) -> tuple[int, ...]:
     for leaf in program.leaves:
         if leaf.direct or not isinstance(leaf.source, StoredPixels):
             continue
+        if leaf.source.direct:
+            # axes in another order than stored: runs of some length on either side, to read and to write
+            fastest = next(i for i, (axis, _, _) in enumerate(leaf.view.axes) if axis == _last(leaf))
+            for i in (fastest, len(shape) - 1):
+                unit[i] = max(unit[i], min(_RUN, max(1, shape[i])))
+            continue
         for axis, length in enumerate(_tile(leaf, len(shape))):
             unit[axis] = max(unit[axis], min(length, max(1, shape[axis])))
     return tuple(unit)
+
+
+def _last(leaf: Leaf) -> int:
+    """Return the axis of a leaf that is stored fastest, of those that the program has."""
+    return max(axis for axis, _, _ in leaf.view.axes)
 
 
 def _tile(leaf: Leaf, ndim: int) -> list[int]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lattice.config import Options, format_bytes
 from lattice.graph.node import Node, Source
-from lattice.graph.sections import full
+from lattice.graph.sections import Section, full
 from lattice.graph.show import to_lel, tree
 from lattice.graph.types import type_name
 from lattice.graph.walk import postorder
@@ -154,7 +153,7 @@ def _stage(title: str, roots: Sequence[Node], options: Options, chunks: tuple[in
     shape = roots[0].attrs.shape or ()
     program = lower(roots, shape)
     blocks = choose(program, options, chunks)
-    n_bytes = _bytes_read(program)
+    n_bytes = _bytes_read(program, full(program.shape))
     registers = 2 << 20
     memory = min(blocks.workers, max(1, blocks.count)) * (blocks.n_bytes + registers)
     lines = [
@@ -174,15 +173,17 @@ def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(str(n) for n in shape)
 
 
-def _bytes_read(program: Program) -> int:
+def _bytes_read(program: Program, section: Section) -> int:
     total = 0
     for leaf in program.leaves:
+        needed = leaf.needs(section)
         if isinstance(leaf.source, StoredPixels):
-            total += leaf.source.reader.bytes_read(leaf.needs(full(program.shape)))
+            total += leaf.source.reader.bytes_read(needed)
         elif isinstance(leaf.source, OperationPixels):
-            # an operation reads what its part of the result needs: in proportion, for an estimate
-            part = math.prod(program.shape) / max(1, leaf.source.operation.attrs.size)
-            total += int(sum(_bytes_read(p) for p in leaf.source.inputs) * min(1.0, part))
+            parts = leaf.source.operation.needs(needed)
+            total += sum(
+                _bytes_read(i, n) for i, n in zip(leaf.source.inputs, parts, strict=True) if n is not None
+            )
     return total
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from lattice.config import Options, format_bytes
 from lattice.errors import MemoryLimitError
-from lattice.graph.sections import shape_of
+from lattice.graph.sections import Section, shape_of
 from lattice.plan.program import Leaf, OperationPixels, Program
 
 __all__ = ["allowance", "bytes_per_block", "refuse", "resident"]
@@ -55,22 +56,38 @@ def bytes_per_block(program: Program, shape: tuple[int, ...], sink_bytes: int = 
     sink_bytes : int, optional
         Bytes per pixel that sinks collect.
     """
-    return sum(_leaf_bytes(program, leaf, shape) for leaf in program.leaves) + sink_bytes * math.prod(shape)
+    most = max(_section_bytes(program, s) for s in _probes(program.shape, shape))
+    return most + sink_bytes * math.prod(shape)
 
 
-def _leaf_bytes(program: Program, leaf: Leaf, shape: tuple[int, ...]) -> int:
-    """Return the memory of what is fetched of a leaf for a block."""
-    if leaf.direct:
-        return 0
-    section = leaf.view.section(tuple(slice(0, n, 1) for n in shape), leaf.ndim)
-    part = shape_of(section)
+def _probes(shape: tuple[int, ...], block: tuple[int, ...]) -> Iterator[Section]:
+    """Yield the first, the middle and the last place of a block: what it needs may differ between them."""
+    for share in (0, 1, 2):
+        starts = [(n - min(b, n)) * share // 2 for n, b in zip(shape, block, strict=True)]
+        yield tuple(
+            slice(start, start + min(b, n), 1) for start, n, b in zip(starts, shape, block, strict=True)
+        )
+
+
+def _section_bytes(program: Program, section: Section) -> int:
+    return sum(_leaf_bytes(program, leaf, section) for leaf in program.leaves if not leaf.direct)
+
+
+def _leaf_bytes(program: Program, leaf: Leaf, section: Section) -> int:
+    """Return the memory of what is fetched of a leaf for a section of its program."""
+    needed = leaf.needs(section)
+    part = shape_of(needed)
     total = math.prod(part) * (program.types[leaf.value].itemsize + (leaf.mask is not None))
     if isinstance(leaf.source, OperationPixels):
         operation = leaf.source.operation
         total += operation.scratch(part)
         # inputs are read one after the other; what an operation keeps of them is its scratch memory
         total += max(
-            (bytes_per_block(i, n) for i, n in zip(leaf.source.inputs, operation.needs(part), strict=True)),
+            (
+                _section_bytes(i, n)
+                for i, n in zip(leaf.source.inputs, operation.needs(needed), strict=True)
+                if n is not None
+            ),
             default=0,
         )
     return total

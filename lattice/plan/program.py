@@ -29,6 +29,7 @@ from lattice.graph.node import (
     RegionMask,
     Source,
     Subset,
+    Transpose,
     ValueList,
 )
 from lattice.graph.sections import Section, shape_of
@@ -57,7 +58,7 @@ class Leaf:
     @property
     def direct(self) -> bool:
         """True if reading a small section costs about its own bytes."""
-        return bool(self.source.direct)
+        return bool(self.source.direct) and self.view.is_ordered
 
     def needs(self, section: Section) -> Section:
         """Return the section of the source that a section of the program needs."""
@@ -340,6 +341,8 @@ def _wanted(node: Node, view: View) -> list[tuple[Node, View]]:
         return [(node.children[0], view.through_subset(node.region.bounds()))]
     if isinstance(node, Extend):
         return [(node.children[0], view.through_extend(node))]
+    if isinstance(node, Transpose):
+        return [(node.children[0], view.through_order(node.order))]
     if isinstance(node, Source) and isinstance(node.mask, Source):
         return [(node.mask, view)]
     return []
@@ -353,7 +356,7 @@ def _lower_node(low: _Lowering, node: Node, view: View, args: list[Lowered]) -> 
         return lower_literal(low, node)
     if isinstance(node, Call):
         return args[0] if node.function.expand is not None else lower_call(low, node, tuple(args))
-    if isinstance(node, (Subset, Extend)):
+    if isinstance(node, (Subset, Extend, Transpose)):
         return args[0]
     if isinstance(node, Source):
         return _lower_source(low, node, view, args)

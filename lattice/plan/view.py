@@ -48,6 +48,12 @@ class View:
         """True if the result is the leaf itself, or a box of it."""
         return not self.fixed and all(a == i and step == 1 for i, (a, _, step) in enumerate(self.axes))
 
+    @property
+    def is_ordered(self) -> bool:
+        """True if the axes of the result are in the order in which those of the leaf are stored."""
+        axes = [axis for axis, _, _ in self.axes if axis >= 0]
+        return axes == sorted(axes)
+
     def through_subset(self, items: Items) -> View:
         """Return the view of x, given this view of a subset of x."""
         kept = [(j, item) for j, item in enumerate(items) if isinstance(item, slice)]
@@ -74,6 +80,11 @@ class View:
         used = {j for j in node.axes if j >= 0}
         fixed += [(j, 0) for j in range(node.children[0].attrs.ndim) if j not in used]
         return View(tuple(axes), tuple(fixed))
+
+    def through_order(self, order: tuple[int, ...]) -> View:
+        """Return the view of x, given this view of x with its axes in another order."""
+        axes = tuple((order[a], start, step) if a >= 0 else (-1, 0, 0) for a, start, step in self.axes)
+        return View(axes, tuple((order[a], pixel) for a, pixel in self.fixed))
 
     def section(self, section: Section, ndim: int) -> Section:
         """Return the section of the leaf that a section of the result needs."""
