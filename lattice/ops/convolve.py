@@ -1,0 +1,317 @@
+"""Convolution along any axes: the one operation behind all smoothing.
+
+A kernel is sampled at pixel centres.  Bad pixels count as zero, or are left out and the weights of the
+others scaled up; a kernel may differ from plane to plane.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lattice.errors import LatticeRangeError, LatticeTypeError, ShapeMismatchError
+from lattice.graph.blend import select
+from lattice.graph.node import Node, Operation
+from lattice.graph.records import FrozenArray
+from lattice.graph.sections import Section, shape_of
+from lattice.graph.types import is_bool
+
+__all__ = ["Convolve", "convolve"]
+
+_DIRECT = 9  # kernels of so many weights, or fewer, are added weight by weight
+
+
+def convolve(
+    x: Node,
+    kernel: Any,
+    axes: Sequence[int],
+    *,
+    edge: str = "zero",
+    bad: str = "zero",
+) -> Node:
+    """Return a lattice convolved with a kernel.
+
+    Parameters
+    ----------
+    x : Node
+        A numeric lattice.
+    kernel : array_like or sequence of array_like
+        Weights, one axis for each of `axes`. The centre is element ``n // 2`` of each axis. A list has one
+        kernel per plane: in C order of the axes that are not convolved.
+    axes : sequence of int
+        Numpy numbers of the axes, in rising order.
+    edge : {"zero", "mirror"}
+        What lies beyond the lattice: zeros, or the lattice mirrored at its outermost pixels (which are not
+        repeated).
+    bad : {"zero", "leave"}
+        Bad pixels count as zero, and the mask is that of x; or they, and what lies beyond a zero edge, are
+        left out, the weights of the good pixels scaled to the same sum, and a pixel is bad where no good one
+        has a weight.
+
+    Returns
+    -------
+    Node
+        Of the type and shape of x. Unit and beams are those of x: what a kernel means for them, the caller
+        knows.
+
+    Raises
+    ------
+    ShapeMismatchError
+        When kernel and axes do not fit.
+    """
+    attrs = x.attrs
+    shape = attrs.shape or ()
+    if not shape or is_bool(attrs.dtype):
+        raise LatticeTypeError(f"only lattices of numbers are convolved, not a {attrs.describe()}")
+    numbers = tuple(axes)
+    if (
+        not numbers
+        or list(numbers) != sorted(set(numbers))
+        or not 0 <= numbers[0] <= numbers[-1] < attrs.ndim
+    ):
+        raise ShapeMismatchError(f"axes {list(numbers)} are not different axes of a {attrs.describe()}")
+    several = isinstance(kernel, list | tuple) and bool(kernel) and np.ndim(kernel[0]) == len(numbers)
+    kernels = tuple(_checked(k, len(numbers)) for k in (kernel if several else [kernel]))
+    planes = math.prod(n for a, n in enumerate(shape) if a not in numbers)
+    if len(kernels) not in (1, planes):
+        raise ShapeMismatchError(
+            f"{len(kernels)} kernels for {planes} planes", hint="give one, or one per plane"
+        )
+    if len(set(kernels)) == 1:
+        kernels = kernels[:1]
+    if edge not in ("zero", "mirror") or bad not in ("zero", "leave"):
+        raise LatticeRangeError(f"edge={edge!r}, bad={bad!r}: edge is zero or mirror, bad is zero or leave")
+    node: Node = Convolve((x,), kernels, numbers, edge, bad)
+    return node
+
+
+def _checked(kernel: Any, ndim: int) -> FrozenArray:
+    weights = np.asarray(kernel)
+    if weights.ndim != ndim or 0 in weights.shape:
+        raise ShapeMismatchError(f"a kernel of shape {weights.shape} does not fit {ndim} axes")
+    if weights.dtype.kind not in "biufc" or not np.isfinite(weights).all():
+        raise LatticeRangeError("the weights of a kernel are finite numbers")
+    if weights.dtype.kind == "c":
+        raise LatticeTypeError("a kernel has real weights")
+    return FrozenArray(weights.astype(np.float64))
+
+
+class Convolve(Operation):
+    """Convolution; fields: (x,), kernels, axes, edge, bad."""
+
+    __slots__ = ("axes", "bad", "edge", "kernels")
+    name: ClassVar[str] = "convolve"
+    axes: tuple[int, ...]
+    kernels: tuple[FrozenArray, ...]
+    edge: str
+    bad: str
+
+    def _build(
+        self,
+        children: tuple[Node, ...],
+        kernels: tuple[FrozenArray, ...],
+        axes: tuple[int, ...],
+        edge: str,
+        bad: str,
+    ) -> None:
+        x = children[0].attrs
+        self._set(children=children, kernels=kernels, axes=axes, edge=edge, bad=bad)
+        self._set(attrs=x.with_(masked=x.masked))
+
+    def show(self, x: str) -> str:
+        """Return the call as one would write it if the language had it."""
+        sizes = " x ".join(str(n) for n in self.kernels[0].array.shape)
+        along = ", ".join(self.attrs.dims[a] for a in self.axes)
+        return f"convolve({x}, kernel {sizes}, along=[{along}])"
+
+    def access(self) -> tuple[bool, ...]:
+        """Return that blocks should be long where pixels are put together."""
+        return tuple(a in self.axes for a in range(self.attrs.ndim))
+
+    def _reach(self) -> list[tuple[int, int]]:
+        """Return how many pixels before and after one a result is made of, for each of the axes."""
+        sizes = [max(k.array.shape[i] for k in self.kernels) for i in range(len(self.axes))]
+        return [(n - 1 - n // 2, n // 2) for n in sizes]
+
+    def needs(self, section: Section) -> tuple[Section]:
+        """Return the section with the pixels around it."""
+        out = list(section)
+        for axis, (before, after) in zip(self.axes, self._reach(), strict=True):
+            n = (self.attrs.shape or ())[axis]
+            s = section[axis]
+            start, stop = s.start - before, s.stop + after
+            if self.edge == "mirror":  # what is mirrored lies inside
+                start, stop = min(start, n - 1 - (stop - n)), max(stop, 1 - (s.start - before))
+            out[axis] = slice(max(0, start), min(n, stop), 1) if s.stop > s.start else slice(0, 0, 1)
+        return (tuple(out),)
+
+    def scratch(self, shape: tuple[int, ...]) -> int:
+        """Return the bytes of the values with bad ones replaced, and of the transforms of a plane."""
+        full = [
+            n + sum(self._reach()[self.axes.index(a)]) if a in self.axes else n for a, n in enumerate(shape)
+        ]
+        wide = 2 if self.bad == "leave" and self.attrs.masked else 1
+        plane = math.prod(full[a] for a in self.axes)
+        return math.prod(full) * self.attrs.dtype.itemsize * wide + plane * 16 * 8
+
+    def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return values and mask of a section."""
+        shape = shape_of(section)
+        dtype = self.attrs.dtype
+        if 0 in shape:
+            return np.empty(shape, dtype), np.zeros(shape, bool) if self.attrs.masked else None
+        (needed,) = self.needs(section)
+        values, mask = inputs[0].array(needed)
+        if mask is not None and bool(mask.all()):
+            mask = None
+        if mask is not None:
+            blank = np.empty(values.shape, dtype)
+            select(mask, values, np.zeros((1,) * values.ndim, dtype), out=blank)
+            values = blank
+        out = np.empty(shape, dtype)
+        good = self._here(mask, needed, section)
+        if self.bad == "leave":
+            weights = (
+                np.ones(values.shape, dtype.type(0).real.dtype)
+                if mask is None
+                else mask.astype(out.real.dtype)
+            )
+            total = np.empty(shape, weights.dtype)
+            self._planes(weights, needed, section, total)
+            self._planes(values, needed, section, out)
+            found = np.abs(total) > _NOTHING * max(float(np.abs(k.array).sum()) for k in self.kernels)
+            sums = np.array([float(k.array.sum()) for k in self.kernels])
+            scale = sums.reshape(-1) if len(sums) == 1 else self._by_plane(sums, section)
+            with np.errstate(all="ignore"):
+                out *= scale.astype(total.dtype) / np.where(found, total, 1)
+            return out, found if self.attrs.masked else None
+        self._planes(values, needed, section, out)
+        return out, good
+
+    def _here(self, mask: np.ndarray | None, needed: Section, section: Section) -> np.ndarray | None:
+        """Return the mask of the pixels themselves."""
+        if mask is None:
+            return None
+        at = tuple(
+            slice(s.start - n.start, s.stop - n.start, s.step) if a in self.axes else slice(None)
+            for a, (s, n) in enumerate(zip(section, needed, strict=True))
+        )
+        return np.ascontiguousarray(mask[at])
+
+    def _others(self) -> list[int]:
+        return [a for a in range(self.attrs.ndim) if a not in self.axes]
+
+    def _by_plane(self, numbers: np.ndarray, section: Section) -> np.ndarray:
+        """Return one number per plane, for the planes of a section, ready to broadcast."""
+        shape = self.attrs.shape or ()
+        others = self._others()
+        table = numbers.reshape([shape[a] for a in others])[tuple(section[a] for a in others)]
+        return np.expand_dims(table, self.axes)
+
+    def _planes(self, values: np.ndarray, needed: Section, section: Section, out: np.ndarray) -> None:
+        """Convolve plane by plane."""
+        others = self._others()
+        source = np.moveaxis(values, others, range(len(others)))
+        target = np.moveaxis(out, others, range(len(others)))
+        lead = target.shape[: len(others)]
+        which = None
+        if len(self.kernels) > 1:
+            which = self._by_plane(np.arange(len(self.kernels)), section).reshape(lead)
+        here = [section[a] for a in self.axes]
+        have = [needed[a] for a in self.axes]
+        lengths = [(self.attrs.shape or ())[a] for a in self.axes]
+        for index in np.ndindex(*lead):
+            kernel = self.kernels[0 if which is None else int(which[index])]
+            target[index] = _convolved(source[index], kernel, here, have, lengths, self.edge)
+
+
+_NOTHING = 1e-6  # a share of the weights below which no good pixel is there, but for rounding
+
+
+def _convolved(
+    plane: np.ndarray,
+    kernel: FrozenArray,
+    here: list[slice],
+    have: list[slice],
+    lengths: list[int],
+    edge: str,
+) -> np.ndarray:
+    """Return some pixels of a plane convolved; `have` tells which pixels of the whole `plane` holds."""
+    sizes = kernel.array.shape
+    index = []
+    for s, h, n, m in zip(here, have, lengths, sizes, strict=True):
+        last = s.start + (max(0, s.stop - s.start - 1) // s.step) * s.step
+        wanted = np.arange(s.start - (m - 1 - m // 2), last + m // 2 + 1)
+        inside = _mirrored(wanted, n) if edge == "mirror" else wanted
+        index.append((inside - h.start, (inside >= h.start) & (inside < h.stop)))
+    padded = _taken(plane, index)
+    steps = tuple(slice(None, None, s.step) for s in here)
+    if kernel.array.size <= _DIRECT:
+        return _direct(padded, kernel.array)[steps]
+    from scipy.signal import oaconvolve
+
+    weights = _weights(kernel, padded.dtype.str)
+    return np.asarray(oaconvolve(padded, weights, mode="valid"))[steps]
+
+
+def _mirrored(pixels: np.ndarray, n: int) -> np.ndarray:
+    """Return the pixels of an axis of length n that stand for those beyond its ends."""
+    if n == 1:
+        return np.zeros_like(pixels)
+    folded = np.abs(pixels) % (2 * n - 2)
+    return np.where(folded < n, folded, 2 * n - 2 - folded)
+
+
+def _taken(plane: np.ndarray, index: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Return the pixels at given places of each axis, zero where there is none."""
+    for axis, (places, inside) in enumerate(index):
+        n = plane.shape[axis]
+        if (
+            places.size == n
+            and places[0] == 0
+            and places[-1] == n - 1
+            and inside.all()
+            and np.all(np.diff(places) == 1)
+        ):
+            continue
+        if inside.all():
+            plane = plane.take(places, axis=axis)
+            continue
+        shape = list(plane.shape)
+        shape[axis] = places.size
+        out = np.zeros(shape, plane.dtype)
+        ahead = (slice(None),) * axis
+        kept = np.flatnonzero(inside)
+        if kept.size:
+            run = slice(int(kept[0]), int(kept[-1]) + 1)
+            out[(*ahead, run)] = plane.take(places[run], axis=axis)
+        plane = out
+    return plane
+
+
+def _direct(padded: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Return the sum of shifted copies, in the order of the weights."""
+    shape = [p - k + 1 for p, k in zip(padded.shape, kernel.shape, strict=True)]
+    total = np.zeros(shape, padded.dtype)
+    term = np.empty_like(total)
+    kind = padded.real.dtype.type
+    for place in np.ndindex(*kernel.shape):
+        weight = kernel[place]
+        if weight == 0:
+            continue
+        at = tuple(
+            slice(k - 1 - i, k - 1 - i + n) for i, k, n in zip(place, kernel.shape, shape, strict=True)
+        )
+        np.multiply(padded[at], kind(weight), out=term)
+        np.add(total, term, out=total)
+    return total
+
+
+@lru_cache(maxsize=256)
+def _weights(kernel: FrozenArray, dtype: str) -> np.ndarray:
+    """Return the weights in the precision of the pixels."""
+    return kernel.array.astype(np.dtype(dtype).type(0).real.dtype)
