@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from lattice.graph.function import Param
     from lattice.image import Image
     from lattice.statistics import Statistics
+    from lattice.together import compute, save
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,7 @@ _NAMES: dict[str, tuple[str, str]] = {
     "Options": ("lattice.config", "Options"),
     "Param": ("lattice.graph.function", "Param"),
     "Statistics": ("lattice.statistics", "Statistics"),
+    "compute": ("lattice.together", "compute"),
     "concat": ("lattice.api", "concat"),
     "define": ("lattice.functions.registry", "define"),
     "expr": ("lattice.api", "expr"),
@@ -60,6 +62,7 @@ _NAMES: dict[str, tuple[str, str]] = {
     "function": ("lattice.functions.registry", "elementwise"),
     "get_options": ("lattice.config", "get_options"),
     "open": ("lattice.api", "open"),
+    "save": ("lattice.together", "save"),
     "set_options": ("lattice.config", "set_options"),
 }
 _ERRORS = (
@@ -112,6 +115,7 @@ __all__ = [
     "Statistics",
     "StorageError",
     "UnitMismatchError",
+    "compute",
     "concat",
     "config",
     "coords",
@@ -123,6 +127,7 @@ __all__ = [
     "get_options",
     "open",
     "regions",
+    "save",
     "set_options",
 ]
 

@@ -49,6 +49,7 @@ FACE = {
     "image",
     "statistics",
     "testing",
+    "together",
     "xarray_arrays",
     "xarray_engine",
     "__main__",

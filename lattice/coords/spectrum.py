@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lattice.coords.header import Card
     from lattice.coords.system import Axis
 
-__all__ = ["CONVENTIONS", "Spectrum"]
+__all__ = ["CONVENTIONS", "Spectrum", "variable_of"]
 
 CONVENTIONS = {
     "radio": "VRAD",
@@ -181,7 +181,7 @@ class Spectrum:
         rest : Quantity or float, optional
             Rest frequency (Hz) or wavelength; the default is that of the header.
         """
-        kind = _variable(convention)
+        kind = variable_of(convention)
         if kind not in _NATURAL:
             raise CoordinateError(f"an axis cannot be labelled by {convention}", hint=_LABELS)
         spectral = self._spectral_or_error()
@@ -272,7 +272,8 @@ class Spectrum:
 _LABELS = "the labels are radio, optical, relativistic, frequency and wavelength"
 
 
-def _variable(convention: str) -> str:
+def variable_of(convention: str) -> str:
+    """Return the first letters of the CTYPE that stands for a velocity convention or spectral variable."""
     word = str(convention).strip().lower()
     if word not in CONVENTIONS:
         hint = suggest(word, CONVENTIONS) or "the conventions are radio, optical and relativistic"
@@ -301,7 +302,7 @@ def _hertz(
     from astropy import units as u
 
     own = "FREQ" if axis is None else axis.kind
-    kind = _variable(convention) if convention is not None else own
+    kind = variable_of(convention) if convention is not None else own
     if not hasattr(value, "unit") and unit is None:
         return _from_variable(kind, np.asarray(value, np.float64), rest)
     try:

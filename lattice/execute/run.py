@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from lattice.execute.measure import measure
 from lattice.execute.schedule import run_program, shares_memory
 from lattice.execute.sinks import ArraySink, BlockSink, Sink, WriterSink
 from lattice.graph.node import Literal, Node
+from lattice.graph.protocols import Writer
 from lattice.plan.blocks import choose
 from lattice.plan.memory import allowance, refuse
 from lattice.plan.program import lower
@@ -22,7 +24,7 @@ from lattice.plan.stages import Measure, measures_of, ready_scalars, settle, val
 if TYPE_CHECKING:
     from lattice.io.base import Output
 
-__all__ = ["Evaluated", "compute", "compute_many", "save", "settled"]
+__all__ = ["Evaluated", "compute", "compute_many", "save", "save_many", "settled"]
 
 
 @dataclass(frozen=True)
@@ -162,23 +164,51 @@ def save(
     options : Options, optional
         The default are those that hold in the calling context.
     """
+    save_many([(node, output, masks or {})], options)
+
+
+def save_many(
+    items: Sequence[tuple[Node, Output, Mapping[str, Node]]], options: Options | None = None
+) -> None:
+    """Stream several lattices into their outputs, those of one shape in the same pass; see `save`.
+
+    Parameters
+    ----------
+    items : sequence of (Node, Output, mapping of str to Node)
+        Each lattice, where it goes, and further masks of it.
+    options : Options, optional
+        The default are those that hold in the calling context.
+    """
     options = options or get_options()
-    masks = masks or {}
-    roots = settled([_shaped(node), *masks.values()], options)
-    shape = node.attrs.shape or ()
-    if not shape:
-        raise LatticeTypeError(
-            "a scalar is no image", hint="take its value with float(), or combine it with an image"
-        )
+    targets: list[tuple[Node, Writer, bool]] = []
+    for node, output, masks in items:
+        if not _shaped(node).attrs.shape:
+            raise LatticeTypeError(
+                "a scalar is no image", hint="take its value with float(), or combine it with an image"
+            )
+        targets.append((node, output.writer, True))
+        targets += [(mask, output.mask_writers[name], False) for name, mask in masks.items()]
+    roots = settled([node for node, _, _ in targets], options)
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for i, root in enumerate(roots):
+        by_shape.setdefault(root.attrs.shape or (), []).append(i)
+    for shape, numbers in by_shape.items():
+        _stream([roots[i] for i in numbers], [targets[i][1:] for i in numbers], shape, options)
+
+
+def _stream(
+    roots: list[Node], targets: list[tuple[Writer, bool]], shape: tuple[int, ...], options: Options
+) -> None:
+    """Write lattices of one shape; each target tells whether it takes a mask."""
     program = lower(roots, shape)
-    writers = [output.writer, *(output.mask_writers[name] for name in masks)]
     sinks = [
-        WriterSink(w, mask is not None and i == 0)
-        for i, (w, (_, mask)) in enumerate(zip(writers, program.outputs, strict=True))
+        WriterSink(writer, mask is not None and takes)
+        for (writer, takes), (_, mask) in zip(targets, program.outputs, strict=True)
     ]
-    collected = [w for w in writers if not w.direct]
+    collected = [w for w, _ in targets if not w.direct]
     chunks = None
     if collected:
-        chunks = tuple(max(c) for c in zip(*(w.chunks for w in collected), strict=True))
+        # pieces that are whole chunks of every output
+        chunks = tuple(math.lcm(*c) for c in zip(*(w.chunks for w in collected), strict=True))
     blocks = choose(program, options, chunks, sum(w.dtype.itemsize + 2 for w in collected))
     run_program(program, sinks, blocks, options)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from lattice.graph.sections import Section, relative, shape_of, split
-from lattice.plan.program import Leaf, Program, StoredPixels
+from lattice.plan.program import Leaf, OperationPixels, Program, StoredPixels
 
 __all__ = ["Strips", "is_register", "strip_length"]
 
@@ -183,11 +183,32 @@ class Strips:
 
     def _fetch_blocks(self, section: Section) -> dict[int, Any]:
         """Fetch what is not read strip by strip: tiles, results of operations, masks of regions."""
-        return {
-            i: leaf.fetch(section, None, self.inputs)
-            for i, leaf in enumerate(self.program.leaves)
-            if not leaf.direct
-        }
+        blocks: dict[int, Any] = {}
+        together: dict[Any, list[int]] = {}
+        for i, leaf in enumerate(self.program.leaves):
+            if leaf.direct:
+                continue
+            if isinstance(leaf.source, OperationPixels) and leaf.source.operation.joint:
+                rest = leaf.needs(section)[1:]
+                key = (leaf.source.operation, *((s.start, s.stop, s.step) for s in rest))
+                together.setdefault(key, []).append(i)
+            else:
+                blocks[i] = leaf.fetch(section, None, self.inputs)
+        for numbers in together.values():
+            blocks |= self._fetch_joint(section, [(i, self.program.leaves[i]) for i in numbers])
+        return blocks
+
+    def _fetch_joint(self, section: Section, leaves: list[tuple[int, Leaf]]) -> dict[int, Any]:
+        """Fetch several parts of what an operation computes in one pass: neighbours on its first axis."""
+        needed = [leaf.needs(section) for _, leaf in leaves]
+        start, stop = min(n[0].start for n in needed), max(n[0].stop for n in needed)
+        _, leaf = leaves[0]
+        values, mask = leaf.source.fetch((slice(start, stop, 1), *needed[0][1:]), None, self.inputs)
+        out = {}
+        for (i, leaf), n in zip(leaves, needed, strict=True):
+            own = slice(n[0].start - start, n[0].stop - start, n[0].step)
+            out[i] = leaf.arranged(values[own], None if mask is None else mask[own])
+        return out
 
     def _shaped(self, run: _Run, shape: tuple[int, ...]) -> list[np.ndarray | None]:
         views = run.views.get(shape)

@@ -428,6 +428,8 @@ class Operation(Node):
     __slots__ = ()
 
     name: ClassVar[str] = ""
+    joint: ClassVar[bool] = False
+    """Whether what lies along the first axis comes from one pass: parts of it are evaluated together."""
 
     def _rebuild(self, children: tuple[Node, ...]) -> Node:
         node: Node = type(self)(children, *self._fields[1:])

@@ -15,6 +15,7 @@ from lattice.image.make import Parts, in_memory
 from lattice.image.operators import ImageMath, refuse_truth, undefined
 
 if TYPE_CHECKING:
+    from lattice.execute.run import Evaluated
     from lattice.statistics import Statistics
 
 __all__ = ["ImagePixels"]
@@ -43,7 +44,10 @@ class ImagePixels(ImageMath):
 
     def compute(self) -> Self:
         """Return the image with its pixels in memory."""
-        found = self._evaluate()
+        return self._held(self._evaluate())
+
+    def _held(self, found: Evaluated) -> Self:
+        """Return the image with what was computed as its pixels."""
         attrs = self._node.attrs
         if not self.shape:
             node: Node = (

@@ -17,10 +17,22 @@ from lattice.graph.build import call
 from lattice.graph.fold import constant
 from lattice.graph.function import Function
 from lattice.graph.node import Literal, Node, Operation
+from lattice.graph.records import FrozenArray
 from lattice.graph.sections import Section, split
 from lattice.graph.types import BOOL, DOUBLE, FLOAT, DType, is_real, promote
 from lattice.ops import planes
-from lattice.ops.planes import Counts, Deviations, Extrema, Moments, Plane, Strip, Totals, Truths
+from lattice.ops.planes import (
+    Counts,
+    Deviations,
+    Extrema,
+    Moments,
+    Peaks,
+    Plane,
+    Strip,
+    Totals,
+    Truths,
+    Weighted,
+)
 
 __all__ = ["Collapse", "Statistics", "collapse", "statistic_names", "statistics"]
 
@@ -113,13 +125,23 @@ _RULES: dict[str, _Rule] = {
     "quartile": _quartile(0.25, 0.75),
     "medabsdevmed": _Rule(None, _absolute_deviation),
 }
+# of the coordinate along one axis, weighted with the pixels or where these are extreme: for moments
+_RULES |= {
+    "centroid": _Rule(Weighted, lambda s, _t: s.centroid()),
+    "dispersion": _Rule(Weighted, lambda s, _t: s.dispersion()),
+    "where_min": _Rule(Peaks, lambda s, _t: s.where_low),
+    "where_max": _Rule(Peaks, lambda s, _t: s.where_high),
+    "where_half": _Rule(None, lambda _masked: None),
+}
+_HALF = ("where_half",)
+COORDINATES = ("centroid", "dispersion", "where_min", "where_max", "where_half")
 _ALIASES = {"count": "nelements", "npts": "nelements", "sigma": "stddev", "std": "stddev", "var": "variance"}
 _OWN = ("sumsq", "rms", "q1", "q3", "quartile", "medabsdevmed")  # not functions of the language
 
 
 def statistic_names() -> list[str]:
     """Return the names of all statistics, other names for the same one included."""
-    return sorted([*_RULES, *_ALIASES])
+    return sorted([*(set(_RULES) - set(COORDINATES)), *_ALIASES])
 
 
 def collapse(
@@ -216,7 +238,7 @@ def _number(value: Any) -> float:
 def _known(given: str | Function) -> str:
     name = given if isinstance(given, str) else given.name
     found = _ALIASES.get(name.lower(), name.lower())
-    if found not in _RULES:
+    if found not in _RULES or found in COORDINATES:
         raise FunctionError(f"there is no statistic {name!r}", hint=suggest(name, statistic_names()))
     return found
 
@@ -285,9 +307,10 @@ def _of_all(x: Node, request: Request) -> Node:
 class _Along(Operation):
     """Base of statistics along axes; `requests` are computed together."""
 
-    __slots__ = ("axes", "requests")
+    __slots__ = ("axes", "positions", "requests")
     axes: tuple[int, ...]
     requests: tuple[Request, ...]
+    positions: FrozenArray | None  # coordinates of the pixels along the one axis that goes
 
     def _kept(self) -> list[int]:
         return [a for a in range(self.children[0].attrs.ndim) if a not in self.axes]
@@ -314,8 +337,9 @@ class _Along(Operation):
 
     def _compute(self, pixels: Any, kept: Section, requests: Sequence[Request]) -> list[Planes]:
         """Return values and mask of some of the statistics for a section of the kept axes."""
+        section, x = self._needs_of(kept), self.children[0].attrs
         with np.errstate(all="ignore"):
-            return _Pass(pixels, self._needs_of(kept), self.axes, self.children[0].attrs).run(requests)
+            return _Pass(pixels, section, self.axes, x, self.positions).run(requests)
 
     def _needs_of(self, kept: Section) -> Section:
         """Return the section of x for a section of the axes that stay."""
@@ -333,7 +357,7 @@ class Collapse(_Along):
     def _build(
         self, children: tuple[Node, ...], request: Request, axes: tuple[int, ...], dtype: DType, unit: str
     ) -> None:
-        self._set(children=children, requests=(request,), axes=axes)
+        self._set(children=children, requests=(request,), axes=axes, positions=None)
         self._set(attrs=_kept_attributes(children[0].attrs, axes, dtype, unit, self._can_lack(request)))
 
     def show(self, x: str) -> str:
@@ -362,15 +386,21 @@ class Collapse(_Along):
 
 
 class Statistics(_Along):
-    """Several statistics along axes, on a new first axis; fields: (x,), requests, axes, type."""
+    """Several statistics along axes, on a new first axis; fields: (x,), requests, axes, type, positions."""
 
     __slots__ = ()
     name: ClassVar[str] = "statistics"
+    joint: ClassVar[bool] = True
 
     def _build(
-        self, children: tuple[Node, ...], requests: tuple[Request, ...], axes: tuple[int, ...], dtype: DType
+        self,
+        children: tuple[Node, ...],
+        requests: tuple[Request, ...],
+        axes: tuple[int, ...],
+        dtype: DType,
+        positions: FrozenArray | None = None,
     ) -> None:
-        self._set(children=children, requests=requests, axes=axes)
+        self._set(children=children, requests=requests, axes=axes, positions=positions)
         attrs = _kept_attributes(children[0].attrs, axes, dtype, "", any(self._can_lack(r) for r in requests))
         self._set(
             attrs=attrs.with_(
@@ -437,8 +467,16 @@ def _kept_attributes(
 class _Pass:
     """The computation of some statistics for one section of x."""
 
-    def __init__(self, pixels: Any, section: Section, axes: tuple[int, ...], x: Attributes) -> None:
+    def __init__(
+        self,
+        pixels: Any,
+        section: Section,
+        axes: tuple[int, ...],
+        x: Attributes,
+        positions: FrozenArray | None = None,
+    ) -> None:
         self.pixels = pixels
+        self.positions = None if positions is None else positions.array
         self.section = section
         self.axes = axes
         self.x = x
@@ -476,17 +514,21 @@ class _Pass:
         first = set(states) - {Deviations}
         if Deviations in states:
             first.add(Totals)
-        if Moments in first:
-            first.discard(Totals)  # moments know the sums
+        if first & {Moments, Weighted}:
+            first.discard(Totals)  # these know the sums
         if len(first) > 1:
             first.discard(Counts)  # all know the numbers
         found: dict[type[Plane], Plane] = {s: s(self.shape, self.x.dtype) for s in first}
+        weighted = found.get(Weighted)
+        if isinstance(weighted, Weighted) and self.positions is not None:
+            weighted.origin = float(self.positions.min() + self.positions.max()) / 2
         if found:
             for strip in self._strips():
                 for state in found.values():
                     state.update(strip)
-        if Moments in found:
-            found[Totals] = found[Moments]
+        for other in (Moments, Weighted):
+            if other in found:
+                found[Totals] = found[other]
         if found:
             found.setdefault(Counts, next(iter(found.values())))
         if Deviations in states:
@@ -506,7 +548,8 @@ class _Pass:
                 for a, (p, s) in enumerate(zip(piece, self.section, strict=True))
                 if a not in self.axes
             )
-            yield Strip(values, mask, self.axes, at)
+            here = None if self.positions is None else self.positions[piece[self.axes[0]]]
+            yield Strip(values, mask, self.axes, at, here)
 
     def _pieces(self) -> Iterator[tuple[Section, np.ndarray, np.ndarray | None]]:
         if 0 in (n := [len(range(s.start, s.stop, s.step)) for s in self.section]):
@@ -528,7 +571,21 @@ class _Pass:
             return {}
         assert self.gathered is not None
         values, mask = self.gathered
-        outs = [np.zeros(self.shape, self.x.dtype) for _ in requests]
-        pickers = [_RULES[r[0]].finish(self.x.masked, *r[1:]) for r in requests]
-        filled = planes.order_statistics(values, mask, self.axes, pickers, outs)
-        return {r: self._judged(out, filled, _RULES[r[0]]) for r, out in zip(requests, outs, strict=True)}
+        results: dict[Request, Planes] = {}
+        if _HALF in requests:
+            assert self.positions is not None
+            where = planes.where_half(values, mask, self.axes[0], self._positions())
+            some = None if mask is None else np.asarray(mask.any(axis=self.axes[0]))
+            results[_HALF] = self._judged(where, some, _RULES[_HALF[0]])
+        ranked = [r for r in requests if r != _HALF]
+        outs = [np.zeros(self.shape, self.x.dtype) for _ in ranked]
+        pickers = [_RULES[r[0]].finish(self.x.masked, *r[1:]) for r in ranked]
+        filled = planes.order_statistics(values, mask, self.axes, pickers, outs) if ranked else None
+        return results | {
+            r: self._judged(out, filled, _RULES[r[0]]) for r, out in zip(ranked, outs, strict=True)
+        }
+
+    def _positions(self) -> np.ndarray:
+        """Return the coordinates along the axis that goes."""
+        assert self.positions is not None
+        return self.positions[self.section[self.axes[0]]]

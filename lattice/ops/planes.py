@@ -20,14 +20,17 @@ __all__ = [
     "Deviations",
     "Extrema",
     "Moments",
+    "Peaks",
     "Plane",
     "Strip",
     "Totals",
     "Truths",
+    "Weighted",
     "at_ranks",
     "mean_of",
     "median_distance",
     "order_statistics",
+    "where_half",
     "wide_type",
 ]
 
@@ -47,7 +50,15 @@ def wide_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 class Strip:
     """Values and mask of a strip, and what several statistics need of it."""
 
-    def __init__(self, values: Array, mask: Array | None, axes: tuple[int, ...], at: Place) -> None:
+    def __init__(
+        self,
+        values: Array,
+        mask: Array | None,
+        axes: tuple[int, ...],
+        at: Place,
+        positions: Array | None = None,
+    ) -> None:
+        self.positions = positions  # coordinates of its pixels on the axis that goes
         self.values = values
         self.mask = mask
         self.axes = axes
@@ -267,6 +278,74 @@ class Truths(Plane):
         self.true[strip.at] += strip.add(true, np.int64)
 
 
+class Weighted(Plane):
+    """Numbers of good pixels, their sums, and those of their products with the coordinate and its square.
+
+    The coordinate counts from the middle of its range, so that the spread does not drown in it.
+    """
+
+    bytes_per_pixel = 40
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.n = np.zeros(shape, np.int64)
+        self.total = np.zeros(shape, wide_type(dtype))
+        self.first = np.zeros(shape, wide_type(dtype))
+        self.second = np.zeros(shape, wide_type(dtype))
+        self.origin = 0.0
+
+    def update(self, strip: Strip) -> None:
+        assert strip.positions is not None
+        at = strip.at
+        self.n[at] += strip.count
+        self.total[at] += strip.add(strip.wide)
+        product = scratch(strip.values.shape, self.total.dtype, _SQUARES)
+        v = (strip.positions - self.origin).reshape((-1,) + (1,) * (product.ndim - 1 - strip.axes[0]))
+        np.multiply(strip.wide, v, out=product)
+        self.first[at] += strip.add(product)
+        np.multiply(product, v, out=product)
+        self.second[at] += strip.add(product)
+
+    def centroid(self) -> Array:
+        """Mean coordinates, weighted with the pixels."""
+        return np.asarray(self.origin + self.first / self.total)
+
+    def dispersion(self) -> Array:
+        """Roots of the absolute weighted mean squares of the distances from the centroid."""
+        mean = self.first / self.total
+        return np.asarray(np.sqrt(np.abs(self.second / self.total - mean * mean)))
+
+
+class Peaks(Plane):
+    """Coordinates of the first smallest and the first largest of the good pixels."""
+
+    bytes_per_pixel = 56
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.n = np.zeros(shape, np.int64)
+        self.low = np.full(shape, np.inf, dtype)
+        self.high = np.full(shape, -np.inf, dtype)
+        self.where_low = np.zeros(shape)
+        self.where_high = np.zeros(shape)
+
+    def update(self, strip: Strip) -> None:
+        assert strip.positions is not None
+        axis, at = strip.axes[0], strip.at
+        empty = self.n[at] == 0
+        has = np.asarray(strip.count) > 0
+        for fill, best, where, beats, find in (
+            (np.inf, self.low, self.where_low, np.less, np.argmin),
+            (-np.inf, self.high, self.where_high, np.greater, np.argmax),
+        ):
+            values = strip.filled(fill, _LOW)
+            found = find(values, axis=axis)
+            value = np.take_along_axis(values, np.expand_dims(found, axis), axis).squeeze(axis)
+            # strips come in the order of the axis: of equal ones the first stays; a nan beats all others
+            new = has & (empty | beats(value, best[at]) | (np.isnan(value) & ~np.isnan(best[at])))
+            best[at] = np.where(new, value, best[at])
+            where[at] = np.where(new, strip.positions[found], where[at])
+        self.n[at] += strip.count
+
+
 Ranker = Callable[[int], tuple[int, ...]]
 Picker = Callable[[Array, Array], Array]
 
@@ -323,6 +402,19 @@ def order_statistics(
         if filled is not None:
             filled[tile] = (n > 0).reshape(filled[tile].shape)
     return filled
+
+
+def where_half(values: Array, mask: Array | None, axis: int, positions: Array) -> Array:
+    """Return the coordinate along an axis at which the running sum first reaches half of the whole."""
+    wide = values.astype(np.float64)
+    if mask is not None:
+        wide[~mask] = 0
+    running = np.abs(np.cumsum(wide, axis=axis))
+    half = running.take([-1], axis=axis) / 2
+    reached = running >= half
+    if mask is not None:
+        reached &= mask
+    return np.asarray(positions[np.argmax(reached, axis=axis)])
 
 
 def at_ranks(rows: Array, n: Array, ranks: Ranker) -> list[Array]:

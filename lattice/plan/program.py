@@ -72,7 +72,12 @@ class Leaf:
         wanted = self.needs(section)
         if self.view.is_identity:
             return self.source.fetch(wanted, out, inputs)
-        values, mask = self.source.fetch(wanted, None, inputs)
+        return self.arranged(*self.source.fetch(wanted, None, inputs))
+
+    def arranged(self, values: np.ndarray, mask: np.ndarray | None) -> Fetched:
+        """Return what was read, with the axes of the program."""
+        if self.view.is_identity:
+            return values, mask
         return self.view.arrange(values), None if mask is None else self.view.arrange(mask)
 
 
