@@ -65,6 +65,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "dask": ({"execute", "face", "lattice.coords.index"}, {"execute"}),
     "distributed": ({"execute", "face"}, set()),
     "h5py": ({"io"}, {"io"}),
+    "hypothesis": ({"lattice.testing"}, {"lattice.testing"}),
     "lark": ({"language", "regions"}, {"language"}),
     "matplotlib": ({"plot"}, set()),
     "numba": ({"execute"}, {"execute"}),

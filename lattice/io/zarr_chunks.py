@@ -133,6 +133,53 @@ def _inflate(data: bytes | memoryview, limit: int) -> bytes:
     return out
 
 
+def _unpack(codec: Codec, data: Any, limit: int, what: str) -> Any:
+    """Undo a step with numcodecs, which trusts what packed bytes say of their sizes: checked here before."""
+    name = codec.name.removeprefix("numcodecs.")
+    name = str(codec.settings.get("id")) if name == "numcodecs" else name
+    if name in ("blosc", "zstd", "lz4"):
+        packed = memoryview(data).cast("B")
+        unpacked, length = _promised(name, packed, what)
+        if length not in (None, len(packed)):
+            raise FormatError(
+                f"{what} has {len(packed)} bytes of {length}", hint="the file is truncated or damaged"
+            )
+        if unpacked is not None and unpacked > limit:
+            raise FormatError(
+                f"{what} says that it holds {unpacked} bytes, where {limit} can be",
+                hint="the file is damaged",
+            )
+    elif name in ("bz2", "lzma"):
+        import bz2
+        import lzma
+
+        engine: Any = bz2.BZ2Decompressor() if name == "bz2" else lzma.LZMADecompressor()
+        out = engine.decompress(data, limit)
+        if not engine.eof:
+            raise FormatError(f"{what} does not have the size it should", hint="the file is damaged")
+        return out
+    return _library(codec).decode(data)
+
+
+def _promised(name: str, packed: memoryview, what: str) -> tuple[int | None, int | None]:
+    """Return what the start of packed bytes says: bytes when unpacked, bytes when packed; None if nothing."""
+    if name == "blosc":
+        if len(packed) < 16:
+            raise FormatError(f"{what} is too short", hint="the file is truncated")
+        unpacked, _, length = struct.unpack_from("<III", packed, 4)
+        return unpacked, length
+    if len(packed) < 6:
+        raise FormatError(f"{what} is too short", hint="the file is truncated")
+    if name == "lz4":
+        return struct.unpack_from("<I", packed)[0], None
+    flags = packed[4]
+    single, width = flags >> 5 & 1, (0, 2, 4, 8)[flags >> 6] or (flags >> 5 & 1)
+    start = 5 + (not single) + (0, 1, 2, 4)[flags & 3]
+    if width == 0 or len(packed) < start + width:
+        return None, None
+    return int.from_bytes(packed[start : start + width], "little") + (256 if width == 2 else 0), None
+
+
 def decode(meta: ArrayMeta, data: bytes | memoryview, what: str) -> np.ndarray:
     """Return the pixels of a stored chunk, of the shape of a chunk.
 
@@ -154,7 +201,7 @@ def decode(meta: ArrayMeta, data: bytes | memoryview, what: str) -> np.ndarray:
             elif _is_gzip(codec):
                 raw = _inflate(raw, expected)
             else:
-                raw = _library(codec).decode(raw)
+                raw = _unpack(codec, raw, 2 * expected + 65536, what)
         flat = (
             np.frombuffer(raw, np.uint8)
             if not isinstance(raw, np.ndarray)

@@ -421,3 +421,26 @@ def test_damaged_attributes(tmp_path):
             f.write(text)
         with pytest.raises(FormatError):
             open_stored(path)
+
+
+@pytest.mark.parametrize("name", ["blosc", "zstd", "lz4", "bz2", "lzma", "zlib", "gzip"])
+def test_packed_chunks_that_lie_about_their_size(name, tmp_path):
+    numcodecs = pytest.importorskip("numcodecs")
+    codec = numcodecs.get_codec({"id": name})
+    values = np.arange(1000, dtype="f4")
+    large = codec.encode(np.zeros(50_000_000, "u1"))
+
+    def chunk(data):
+        meta = {"zarr_format": 2, "shape": [1000], "chunks": [1000], "dtype": "<f4", "order": "C",
+                "compressor": codec.get_config(), "filters": None, "fill_value": 0}  # fmt: skip
+        folder = tmp_path / f"{len(data)}.zarr"
+        folder.mkdir()
+        (folder / ".zarray").write_text(json.dumps(meta))
+        (folder / "0").write_bytes(bytes(data))
+        return open_stored(str(folder)).reader
+
+    packed = codec.encode(values)
+    np.testing.assert_array_equal(chunk(packed).read(full((1000,))), values)
+    for bad in (large, bytes(packed)[: len(packed) // 2], bytes(packed)[:3]):
+        with pytest.raises(FormatError):
+            chunk(bad).read(full((1000,)))
