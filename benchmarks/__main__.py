@@ -56,6 +56,7 @@ def main(context: click.Context, /, **options: Any) -> None:
     python -m benchmarks --chart ratios.png --json ratios.json
     python -m benchmarks --rows add,median --peers lattice,casacore --repeat 3
     python -m benchmarks memory --gigabytes 8 --limit 1GB
+    python -m benchmarks regions --casa CASA_PYTHON
     """
     if context.invoked_subcommand:
         return
@@ -123,12 +124,37 @@ def memory(**options: Any) -> None:
 
 
 @main.command()
+@click.option("--casa", metavar="PYTHON", help="A Python in which casatools works; default: lattice alone.")
+@click.option("--shape", default="64x1024x1024", show_default=True, help="Shape of the float32 cube.")
+@click.option("--repeat", default=3, show_default=True, help="Processes for each number; the median counts.")
+@click.option("--threads", default=usable_cores(), show_default=True, help="Threads for both.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=DEFAULT_FOLDER, help="Where the cubes are kept."
+)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all numbers to this file.")
+def regions(**options: Any) -> None:
+    """Statistics in a circle on the sky of a masked cube, beside CASA's."""
+    from benchmarks.regions import render_regions, run_regions
+
+    json_path = options.pop("json_path")
+    options["shape"] = parse_shape(options["shape"])
+    result = run_regions(**options, say=lambda text: click.echo(text, err=True))
+    click.echo(render_regions(result))
+    if json_path:
+        json_path.write_text(json.dumps(result, indent=1) + "\n")
+    if result["mismatches"] or any(
+        "error" in c for cells in result["cells"].values() for c in cells.values()
+    ):
+        sys.exit(1)
+
+
+@main.command()
 @click.option("--folder", type=click.Path(path_type=Path), default=DEFAULT_FOLDER)
 def clean(folder: Path) -> None:
     """Delete the kept cubes."""
     from benchmarks.worker import remove
 
-    for path in sorted(folder.glob("cubes-*")):
+    for path in sorted([*folder.glob("cubes-*"), *folder.glob("masked-*")]):
         remove(path)
 
 

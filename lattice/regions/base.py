@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from collections.abc import Callable, Hashable
+from dataclasses import fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,9 +15,12 @@ from lattice.graph.attributes import Attributes
 from lattice.graph.node import RegionMask
 from lattice.graph.sections import Section, shape_of
 
-__all__ = ["OutsideError", "Region", "Shape", "lattice_shape", "overlap", "part_of"]
+__all__ = ["OutsideError", "Region", "Shape", "lattice_shape", "overlap", "part_of", "spread", "thin"]
 
 Shape = tuple[int, ...]
+
+_KEPT_BYTES = 1 << 24  # of masks of parts of a plane that a region remembers
+_kept_lock = threading.Lock()
 
 
 class OutsideError(RegionError):
@@ -56,7 +61,11 @@ class Region(ABC):
 
     @abstractmethod
     def mask(self, section: Section) -> np.ndarray:
-        """Return which pixels of a section of the whole lattice belong to the region."""
+        """Return which pixels of a section of the whole lattice belong to the region.
+
+        The array is not to be written to: along axes on which the region does not depend, such as the
+        channels of a circle, it may repeat the same memory.
+        """
 
     def fit(self, attrs: Attributes) -> Region:
         """Return the region made definite for a lattice.
@@ -124,6 +133,24 @@ class Region(ABC):
         # Without this, `a and b` would silently be b.
         raise LatticeTypeError("a region is neither true nor false", hint="combine regions by &, |, - and ~")
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What was computed stays behind, so that equal regions have equal pickles.
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+
+    def _remembered(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return what `make` gives, from memory if it was asked for lately: blocks share their planes."""
+        kept: dict[Hashable, np.ndarray] = self.__dict__.setdefault("_kept", {})
+        found = kept.get(key)
+        if found is None:
+            found = make()
+            found.flags.writeable = False
+            if found.nbytes <= _KEPT_BYTES // 2:
+                with _kept_lock:
+                    while kept and sum(a.nbytes for a in kept.values()) + found.nbytes > _KEPT_BYTES:
+                        kept.pop(next(iter(kept)))
+                    kept[key] = found
+        return found
+
     def _definite(self) -> Shape:
         if self.shape is None:
             raise RegionError(
@@ -162,6 +189,16 @@ def part_of(section: Section, inner: Section) -> Section:
         start = s.start + i.start * s.step
         out.append(slice(start, max(start, s.start + (i.stop - 1) * s.step + 1), s.step))
     return tuple(out)
+
+
+def thin(mask: np.ndarray) -> np.ndarray:
+    """Return a mask with length 1 on the axes on which the same memory is repeated."""
+    return mask[tuple(slice(0, 1) if step == 0 else slice(None) for step in mask.strides)]
+
+
+def spread(plane: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return a mask of a shape that repeats another along the axes on which that has length 1."""
+    return np.broadcast_to(plane, shape)
 
 
 def _combine(name: str, *parts: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from lattice.errors import LatticeTypeError, RegionError
 from lattice.graph.attributes import Attributes
 from lattice.graph.sections import Section, full, shape_of
-from lattice.regions.base import Region, Shape
+from lattice.regions.base import Region, Shape, spread, thin
 
 __all__ = ["And", "Complement", "Difference", "Or"]
 
@@ -131,10 +131,11 @@ class And(_Compound):
     def mask(self, section: Section) -> np.ndarray:
         # Ranges and Stokes parameters are boxes around the section, as a rule.
         needed = [part for part in self.parts if part.has_mask or not _lies_in(section, part.bounds())]
+        shape = shape_of(section)
         if not needed:
-            return np.ones(shape_of(section), bool)
+            return spread(np.ones((1,) * len(shape), bool), shape)
         found = needed[0].mask(section)
-        return found & needed[1].mask(section) if len(needed) > 1 else found
+        return spread(thin(found) & thin(needed[1].mask(section)), shape) if len(needed) > 1 else found
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class Or(_Compound):
         )
 
     def mask(self, section: Section) -> np.ndarray:
-        return self.a.mask(section) | self.b.mask(section)
+        return spread(thin(self.a.mask(section)) | thin(self.b.mask(section)), shape_of(section))
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class Difference(_Compound):
         return self.a.bounds()
 
     def mask(self, section: Section) -> np.ndarray:
-        return self.a.mask(section) & ~self.b.mask(section)
+        return spread(thin(self.a.mask(section)) & ~thin(self.b.mask(section)), shape_of(section))
 
 
 @dataclass(frozen=True)
@@ -219,4 +220,4 @@ class Complement(_Compound):
         return full(self._definite())
 
     def mask(self, section: Section) -> np.ndarray:
-        return ~self.a.mask(section)
+        return spread(~thin(self.a.mask(section)), shape_of(section))

@@ -19,8 +19,9 @@ from lattice.errors import LatticeTypeError, RegionError
 from lattice.graph.attributes import Attributes
 from lattice.graph.protocols import Reader
 from lattice.graph.sections import Section, full, n_pixels, shape_of, split
-from lattice.regions.base import OutsideError, Region, Shape, lattice_shape, overlap, part_of
+from lattice.regions.base import OutsideError, Region, Shape, lattice_shape, overlap, spread
 from lattice.regions.compound import And, Complement, Difference, Or
+from lattice.regions.plane import plane_mask
 
 __all__ = [
     "And",
@@ -155,11 +156,15 @@ class PixelBox(Region):
 
 def _box_mask(bounds: Section, section: Section) -> np.ndarray:
     """Return which pixels of a section belong to a box."""
-    out = np.zeros(shape_of(section), bool)
+    shape = shape_of(section)
     inside = overlap(section, bounds)
     if all(b.step == 1 for b in bounds):
-        out[inside] = True
-        return out
+        # One pixel stands for all on axes that the box fills.
+        cut = [shape_of(inside)[axis] < n for axis, n in enumerate(shape)]
+        row = np.zeros([n if c else min(n, 1) for n, c in zip(shape, cut, strict=True)], bool)
+        row[tuple(i if c else slice(None) for i, c in zip(inside, cut, strict=True))] = True
+        return spread(row, shape)
+    out = np.zeros(shape, bool)
     hits = []
     for s, b, i in zip(section, bounds, inside, strict=True):
         pixels = s.start + s.step * np.arange(i.start, i.stop)
@@ -390,18 +395,7 @@ class PixelPolygon(Region):
         return tuple(box)
 
     def mask(self, section: Section) -> np.ndarray:
-        out = np.zeros(shape_of(section), bool)
-        inside = overlap(section, self.bounds())
-        if n_pixels(inside) == 0:
-            return out
-        row, column = self.axes
-        part = part_of(section, inside)
-        plane = self._plane(part[row], part[column])
-        if row > column:
-            plane = plane.T
-        others = [a for a in range(-len(section), 0) if a not in self.axes]
-        out[inside] = np.expand_dims(plane, others)
-        return out
+        return plane_mask(self, section, self.axes, self._plane)
 
     def _edges(self) -> Iterator[tuple[float, float, float, float]]:
         for i in range(len(self.x)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -11,9 +12,9 @@ import numpy as np
 
 from lattice.errors import RegionError
 from lattice.graph.sections import Section, full, n_pixels, shape_of
-from lattice.regions.base import OutsideError, Region, Shape, overlap, part_of
+from lattice.regions.base import OutsideError, Region, Shape, overlap, part_of, spread, thin
 
-__all__ = ["Layers", "PixelEllipse"]
+__all__ = ["Layers", "PixelEllipse", "plane_mask"]
 
 _ROUNDING = 1e-6  # a pixel on the edge belongs, also if positions were rounded to single precision
 
@@ -100,32 +101,65 @@ class PixelEllipse(Region):
         return [(cos, sin), (-sin, cos), (-cos, -sin), (sin, -cos)][int(quarter) % 4]
 
     def mask(self, section: Section) -> np.ndarray:
-        out = np.zeros(shape_of(section), bool)
-        inside = overlap(section, self.bounds())
-        if n_pixels(inside) == 0:
-            return out
-        part = part_of(section, inside)
-        row, column = self.axes
+        return plane_mask(self, section, self.axes, self._plane)
+
+    def _plane(self, rows: slice, columns: slice) -> np.ndarray:
+        """Return which pixels of a section of the plane belong."""
         cos, sin = self._turn
         dy, dx = (
-            np.arange(part[axis].start, part[axis].stop, part[axis].step, dtype=np.float64) - c
-            for axis, c in zip(self.axes, self.centre, strict=True)
+            np.arange(part.start, part.stop, part.step, dtype=np.float64) - c
+            for part, c in zip((rows, columns), self.centre, strict=True)
         )
         ry, rx = self.radii
         if sin == 0 or cos == 0:  # along the axes: one square per row and column
             across, down = (rx, ry) if sin == 0 else (ry, rx)
-            plane = (dx / across) ** 2 <= (1 + _ROUNDING) - ((dy / down) ** 2)[:, None]
-        else:
-            along = dx * (cos / rx) + (dy * (sin / rx))[:, None]
-            along *= along
-            beside = (dy * (cos / ry))[:, None] - dx * (sin / ry)
-            beside *= beside
-            along += beside
-            plane = along <= 1 + _ROUNDING
-        if row > column:
-            plane = plane.T
-        out[inside] = np.expand_dims(plane, [a for a in range(-len(section), 0) if a not in self.axes])
+            return np.asarray((dx / across) ** 2 <= (1 + _ROUNDING) - ((dy / down) ** 2)[:, None])
+        along = dx * (cos / rx) + (dy * (sin / rx))[:, None]
+        along *= along
+        beside = (dy * (cos / ry))[:, None] - dx * (sin / ry)
+        beside *= beside
+        along += beside
+        return np.asarray(along <= 1 + _ROUNDING)
+
+
+def plane_mask(
+    region: Region, section: Section, axes: tuple[int, int], make: Callable[[slice, slice], np.ndarray]
+) -> np.ndarray:
+    """Return the mask of a region in the plane of two axes: one plane, repeated along all others.
+
+    Parameters
+    ----------
+    region : Region
+        The region; it remembers the planes of its last sections.
+    section : tuple of slice
+        Any section of the lattice.
+    axes : tuple of int
+        Axes of rows and columns, counted from the last.
+    make : callable
+        Gives which pixels of some rows and columns belong.
+    """
+    row, column = axes
+    shape = shape_of(section)
+    inside = overlap(section, region.bounds())
+    if n_pixels(inside) == 0:
+        return spread(_NOWHERE.reshape((1,) * len(shape)), shape)
+    rows, columns = section[row], section[column]
+
+    def plane() -> np.ndarray:
+        out = np.zeros((shape[row], shape[column]), bool)
+        part = part_of(section, inside)
+        out[inside[row], inside[column]] = make(part[row], part[column])
         return out
+
+    key = (rows.start, rows.stop, rows.step, columns.start, columns.stop, columns.step)
+    found = region._remembered(key, plane)
+    if row > column:
+        found = found.T
+    others = [a for a in range(-len(section), 0) if a not in axes]
+    return spread(np.expand_dims(found, others), shape)
+
+
+_NOWHERE = np.zeros(1, bool)
 
 
 @dataclass(frozen=True)
@@ -172,14 +206,22 @@ class Layers(Region):
         )
 
     def mask(self, section: Section) -> np.ndarray:
-        out = np.zeros(shape_of(section), bool)
+        shape = shape_of(section)
+        found: list[tuple[bool, Section, np.ndarray]] = []
+        alike = [True] * len(shape)  # axes on which no part differs from pixel to pixel
         for adds, region in self.parts:
             inside = overlap(section, region.bounds())
             if n_pixels(inside) == 0:
                 continue
-            hits = region.mask(part_of(section, inside))
+            hits = thin(region.mask(part_of(section, inside)))
+            found.append((adds, inside, hits))
+            for axis, n in enumerate(shape):
+                alike[axis] &= hits.shape[axis] == 1 and shape_of(inside)[axis] == n
+        out = np.zeros([1 if same else n for same, n in zip(alike, shape, strict=True)], bool)
+        for adds, inside, hits in found:
+            at = tuple(slice(0, 1) if same else i for same, i in zip(alike, inside, strict=True))
             if adds:
-                out[inside] |= hits
+                out[at] |= hits
             else:
-                out[inside] &= ~hits
-        return out
+                out[at] &= ~hits
+        return spread(out, shape)

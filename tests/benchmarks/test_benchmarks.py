@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from benchmarks.machine import machine_facts, settle_memory
 from benchmarks.memory import CASES, bytes_of, check_case, render_memory
 from benchmarks.peers import DEFAULT_PEERS, PEERS, load_peer
 from benchmarks.peers.base import fits_planes
+from benchmarks.regions import CASES as REGION_CASES
+from benchmarks.regions import circle, find_differences, make_masked, render_regions, run_regions
 from benchmarks.report import render
 from benchmarks.rows import ROWS, find_rows
 from benchmarks.worker import digest, memory_peak, reset_memory_peak, stored_bytes
@@ -348,3 +351,107 @@ def test_memory_results_are_checked_plane_by_plane(cubes: Dataset, tmp_path: Pat
     assert "quartile" in check_case(
         robust, cubes, out, {"median": 0.0, "medabsdevmed": 0.6745, "quartile": 9.0}
     )
+
+
+# -- statistics in a circle -------------------------------------------------------------------------------
+
+# What the runner asks of CASA, on the same file, in plain numpy.
+_CASATOOLS = """
+import re
+import shutil
+import numpy as np
+from astropy.io import fits
+
+def version_string():
+    return "0"
+
+class image:
+    def fromfits(self, target, source, overwrite):
+        shutil.copy(source, target)
+
+    def open(self, path):
+        self.values = fits.getdata(path).astype(float)
+
+    def done(self):
+        self.values = None
+
+    def statistics(self, region, robust, axes):
+        radius = float(re.search(r"[]], ([0-9.e-]+)deg[]]", region)[1]) / 2e-4
+        nz, ny, nx = self.values.shape
+        y, x = np.indices((ny, nx))
+        inside = np.hypot(y - ny // 2, x - nx // 2) <= radius
+        planes = self.values if axes == [0, 1] else [self.values]
+        good = [v[np.isfinite(v) & inside] for v in planes]
+        def each(f):
+            return np.array([f(np.sort(v)) for v in good])
+        found = {"npts": each(np.size), "sum": each(np.sum), "sumsq": each(lambda v: (v * v).sum()),
+                 "mean": each(np.mean), "sigma": each(lambda v: v.std(ddof=1)), "min": each(np.min),
+                 "max": each(np.max), "rms": each(lambda v: np.sqrt((v * v).mean())),
+                 "median": each(np.median),
+                 "medabsdevmed": each(lambda v: np.median(np.abs(v - np.median(v)))),
+                 "q1": each(lambda v: v[-(-v.size // 4) - 1]),
+                 "q3": each(lambda v: v[-(-3 * v.size // 4) - 1])}
+        return found | {"quartile": found["q3"] - found["q1"]}
+"""
+
+
+@pytest.fixture
+def casa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "casatools.py").write_text(_CASATOOLS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"))
+    return sys.executable
+
+
+def test_regions_are_timed_and_compared(tmp_path: Path, casa: str) -> None:
+    said: list[str] = []
+    result = run_regions(tmp_path / "data", (3, 40, 48), casa, 1, 1, said.append)
+    assert result["mismatches"] == [], render_regions(result)
+    for case in REGION_CASES:
+        cells = result["cells"][case.key]
+        assert set(cells) == {"lattice", "casa"}
+        assert all(len(cell["all"][0]) == 3 for cell in cells.values())
+        assert cells["casa"]["ratio"] == pytest.approx(cells["casa"]["seconds"] / cells["lattice"]["seconds"])
+        assert len(cells["lattice"]["numbers"]["npts"]) == (3 if case.planes else 1)
+    text = render_regions(result)
+    assert "the results agree" in text
+    assert text.count("(") > 6
+    cells["casa"]["numbers"]["npts"][0] += 1
+    assert find_differences(case, cells)[0].startswith("planes: npts is")
+
+
+def test_regions_of_lattice_alone_and_a_casa_that_fails(tmp_path: Path) -> None:
+    runner = CliRunner()
+    arguments = [
+        "regions",
+        "--shape",
+        "2x24x24",
+        "--repeat",
+        "1",
+        "--threads",
+        "1",
+        "--folder",
+        str(tmp_path),
+    ]
+    alone = runner.invoke(main, [*arguments, "--json", str(tmp_path / "r.json")])
+    assert alone.exit_code == 0, alone.output
+    assert "CASA" in alone.stdout
+    assert json.loads((tmp_path / "r.json").read_text())["cells"]["classic"].keys() == {"lattice"}
+    failing = runner.invoke(main, [*arguments, "--casa", sys.executable])
+    assert failing.exit_code != 0
+    assert "casatools" in str(failing.exception)
+
+
+def test_masked_cubes_and_circles(tmp_path: Path) -> None:
+    fits = pytest.importorskip("astropy.io.fits")
+    path = make_masked(tmp_path, (2, 30, 50))
+    assert make_masked(tmp_path, (2, 30, 50)) == path
+    values = fits.getdata(path)
+    assert 0.05 < np.isnan(values).mean() < 0.15
+    found = re.search(r"(\S+)deg\], coord", circle((2, 1024, 1024)))
+    assert found is not None
+    radius = float(found[1]) / 2e-4
+    y, x = np.indices((1024, 1024)) - 512
+    distance = np.hypot(x, y)
+    assert 385 < radius < 415
+    assert not ((distance > radius) & (distance < radius + 0.01)).any()

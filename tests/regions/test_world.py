@@ -39,6 +39,7 @@ from lattice.regions import (
     WorldPolygon,
 )
 from lattice.regions.base import OutsideError
+from lattice.regions.crtf import from_crtf
 from lattice.regions.plane import Layers
 
 SHAPE = (5, 4, 30, 40)
@@ -417,3 +418,45 @@ def test_an_ellipsoid_and_an_ellipse_agree() -> None:
     ellipsoid = PixelEllipsoid((9.3, 12.1), (4.2, 7.7), shape=(30, 40))
     assert ellipse.bounds() == ellipsoid.bounds()
     np.testing.assert_array_equal(ellipse.mask(full((30, 40))), ellipsoid.mask(full((30, 40))))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Circle(("20pix", "10pix"), "7pix"),
+        lambda: WorldPolygon((("3pix", "3pix"), ("30pix", "5pix"), ("12pix", "18pix"))),
+        lambda: Annulus(("20pix", "10pix"), "3pix", "7pix"),
+        lambda: Circle(("20pix", "10pix"), "7pix") | WorldBox(("1pix", "1pix"), ("5pix", "5pix")),
+        lambda: ~Circle(("20pix", "10pix"), "7pix"),
+        lambda: from_crtf(
+            "circle[[20pix, 10pix], 7pix]\ncircle[[8pix, 8pix], 3pix]\n-box[[1pix, 1pix], [9pix, 9pix]]"
+        ),
+    ],
+)
+def test_all_channels_share_one_plane(make: Callable[[], Region]) -> None:
+    attrs = Attributes(np.dtype("f4"), (4000, 20, 40), ("channel", "y", "x"))
+    region = make().fit(attrs)
+    mask = region.mask(full((4000, 20, 40)))
+    assert mask.shape == (4000, 20, 40)
+    assert mask.strides[0] == 0
+    assert np.array_equal(mask[17], region.mask((slice(17, 18, 1), *full((20, 40))))[0])
+
+
+def test_what_a_region_remembers_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    attrs = Attributes(np.dtype("f4"), (3, 200, 200), ("channel", "y", "x"))
+    region = Circle(("99pix", "99pix"), "70pix").fit(attrs)
+    fresh = pickle.dumps(region)
+    calls = []
+    plane = PixelEllipse._plane
+    monkeypatch.setattr(PixelEllipse, "_plane", lambda self, *part: calls.append(part) or plane(self, *part))
+    for channel in (0, 1, 2, 1):
+        region.mask((slice(channel, channel + 1, 1), *full((200, 200))))
+    assert len(calls) == 1
+    with pytest.raises(ValueError, match="read-only"):
+        region.mask(full((3, 200, 200)))[0, 0, 0] = True
+    monkeypatch.setattr("lattice.regions.base._KEPT_BYTES", 1 << 16)
+    for first in range(100):
+        region.mask((slice(0, 1, 1), slice(first, first + 50, 1), slice(0, 200, 1)))
+    assert sum(a.nbytes for a in region.__dict__["_kept"].values()) <= 1 << 16
+    assert pickle.dumps(region) == fresh
+    assert pickle.loads(fresh) == region
