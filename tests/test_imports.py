@@ -24,17 +24,17 @@ _VALUES = _BASE | {"graph", "coords", "regions"}
 PARTS = {
     "errors": set(),
     "config": {"errors"},
+    "grammars": set(),
     "graph": _BASE,
     "coords": _BASE | {"graph"},
-    "regions": _BASE | {"graph", "coords"},
+    "regions": _BASE | {"graph", "coords", "grammars"},
     "functions": _VALUES,
     "ops": _VALUES | {"functions"},
-    "language": _VALUES | {"functions", "ops", "grammar"},
+    "language": _VALUES | {"functions", "ops", "grammars"},
     "io": _VALUES,
     "plan": _VALUES | {"functions", "ops"},
     "execute": _VALUES | {"functions", "ops", "io", "plan"},
     "plot": _BASE,
-    "grammar": set(),
 }
 # What users touch may import everything; nothing in a row above may import these.
 FACE = {

@@ -122,8 +122,7 @@ class HeaderWcs:
         bad = ~np.isfinite(world).all(axis=1)
         if bad.any():
             world = np.where(bad[:, None], self._crval, world)
-        with _LOCK, np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _LOCK, np.errstate(all="ignore"):
             pixels = np.array(self.wcs.wcs.s2p(world, 0)["pixcrd"])
         if self._inexact:
             pixels = self._refined(pixels, world)

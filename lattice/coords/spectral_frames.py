@@ -92,6 +92,7 @@ def _earth(frame: str, coords: Any, direction: Any) -> float:
     from astropy.coordinates import EarthLocation, get_body_barycentric_posvel
     from astropy.time import Time
     from astropy.utils import iers
+    from astropy.utils.exceptions import AstropyWarning
 
     values = {key: value for key, value, _ in coords.header}
     when = values.get("MJD-AVG", values.get("MJD-OBS"))
@@ -110,13 +111,15 @@ def _earth(frame: str, coords: Any, direction: Any) -> float:
             "a conversion to or from TOPOCENT needs the place of the telescope (OBSGEO-X, -Y, -Z)"
         )
     towards = direction.cartesian / direction.cartesian.norm()
-    velocity = get_body_barycentric_posvel("earth", time)[1].xyz
-    if frame == "HELIOCEN":
-        velocity = get_body_barycentric_posvel("sun", time)[1].xyz
-    elif frame == "TOPOCENT":
-        location = EarthLocation.from_geocentric(*(p * u.m for p in place))
-        # The turn of the Earth is known well enough without the newest tables, which may not be had.
-        with iers.conf.set_temp("auto_download", False), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    # The turn of the Earth is known well enough without the newest tables, which may not be had; what astropy
+    # and erfa say about dates beyond the tables is metres per second at most.
+    with iers.conf.set_temp("auto_download", False), warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyWarning)
+        warnings.filterwarnings("ignore", 'ERFA function .* yielded .* of "dubious year')
+        velocity = get_body_barycentric_posvel("earth", time)[1].xyz
+        if frame == "HELIOCEN":
+            velocity = get_body_barycentric_posvel("sun", time)[1].xyz
+        elif frame == "TOPOCENT":
+            location = EarthLocation.from_geocentric(*(p * u.m for p in place))
             velocity = velocity + location.get_gcrs_posvel(time)[1].xyz
     return float((velocity * towards.xyz).sum().to_value("km/s"))

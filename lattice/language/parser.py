@@ -14,8 +14,8 @@ from typing import Any
 import lark
 
 from lattice.errors import LELSyntaxError
+from lattice.grammars import grammar_text
 from lattice.language.diagnosis import Trouble, complaint, shortened
-from lattice.language.grammar import grammar_text
 from lattice.language.limits import MAX_DEPTH, MAX_NAME, check_text
 from lattice.language.names import read_name
 from lattice.language.numbers import read_number

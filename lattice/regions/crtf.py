@@ -10,11 +10,11 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from lattice.errors import LatticeError, LatticeTypeError, RegionError, StorageError, suggest
+from lattice.grammars import grammar_text
 from lattice.regions.base import Region
 from lattice.regions.crtf_trouble import complaint
 from lattice.regions.listing import Annotation, RegionItem, RegionList
@@ -119,22 +119,13 @@ def _get_engine() -> Any:
         with _engine_lock:
             if _engine is None:
                 _engine = lark.Lark(
-                    _grammar(),
+                    grammar_text("crtf.lark"),
                     parser="lalr",
                     lexer="contextual",
                     propagate_positions=True,
                     maybe_placeholders=False,
                 )
     return _engine
-
-
-def _grammar() -> str:
-    # Installed as the package lattice.grammar, which does not exist when a checkout itself is on the path.
-    try:
-        return resources.files("lattice.grammar").joinpath("crtf.lark").read_text(encoding="utf-8")
-    except ModuleNotFoundError:
-        folder = Path(__file__).resolve().parents[2] / "grammar"
-        return (folder / "crtf.lark").read_text(encoding="utf-8")
 
 
 class _Reader:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -155,3 +157,12 @@ def test_the_motion_of_the_earth_needs_time_and_place() -> None:
     assert abs(doppler(there, "TOPO") - doppler(coords, "GEO")) < 2e-6
     pixel = there.spectral_to_pixel(1.4e9 * u.Hz, frame="TOPO")
     assert pixel == pytest.approx(2 + 1.4e9 * (doppler(there, "TOPO") - 1) / 1e6, abs=1e-8)
+
+
+@pytest.mark.parametrize("mjd", [20000.0, 60900.0, 75000.0])
+def test_dates_beyond_the_tables_of_the_earth_are_no_reason_to_warn(mjd: float) -> None:
+    place = {"OBSGEO-X": -1601185.4, "OBSGEO-Y": -5041977.5, "OBSGEO-Z": 3554875.9, "MJD-OBS": mjd}
+    coords = CoordinateSystem.from_header([(k, v, "") for k, v in (CUBE | place).items()], (5, 1, 6, 7))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert abs(doppler(coords, "TOPO") - 1) < 2e-4

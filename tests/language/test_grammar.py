@@ -9,7 +9,7 @@ from pathlib import Path
 import lark
 import pytest
 
-from lattice.language.grammar import grammar_text
+from lattice.grammars import grammar_text
 
 FOLDER = Path(__file__).resolve().parents[2] / "grammar"
 

@@ -1,4 +1,4 @@
-"""Finds the grammar files, in an installed package or in a checkout."""
+"""Finds the grammar files, those of expressions and of region texts, installed or in a checkout."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def grammar_text(name: str) -> str:
     try:
         folder = resources.files("lattice.grammar")
     except ModuleNotFoundError:
-        return (Path(__file__).resolve().parents[2] / "grammar" / name).read_text(encoding="utf-8")
+        return (Path(__file__).resolve().parents[1] / "grammar" / name).read_text(encoding="utf-8")
     return folder.joinpath(name).read_text(encoding="utf-8")
