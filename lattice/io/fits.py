@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from lattice.io.files import Opened, identify, read_range
 from lattice.io.fits_beams import row_order
 from lattice.io.fits_hdus import HDU, FitsFile, Selector, select
 from lattice.io.fits_header import Card
-from lattice.io.fits_read import Decoder, FitsCompressedReader, FitsReader, decoder_of, label_of
+from lattice.io.fits_packed import FitsCompressedReader
+from lattice.io.fits_read import Decoder, FitsReader, decoder_of, label_of
+from lattice.io.fits_tiles import table_of
 from lattice.io.losses import by_abilities
 from lattice.io.raw import Layout
 from lattice.io.spool import Spool
@@ -115,7 +118,7 @@ class FitsFormat:
             )
         decoder = decoder_of(unit, what)
         reader = _reader(file, unit, decoder, packed, what)
-        return _stored(file, unit, decoder, reader, packed)
+        return _stored(file, unit, reader.decoder, reader, packed)
 
     def create(
         self,
@@ -153,7 +156,9 @@ class FitsFormat:
         return FitsOutput(path, spec, overwrite=overwrite, sync=sync, mask=mask)
 
 
-def _reader(file: FitsFile, unit: HDU, decoder: Decoder, packed: bool, what: str) -> Reader:
+def _reader(
+    file: FitsFile, unit: HDU, decoder: Decoder, packed: bool, what: str
+) -> FitsReader | FitsCompressedReader:
     label = label_of(file.path, unit)
     if unit.kind == "image":
         layout = Layout(unit.offset, unit.shape, decoder.stored)
@@ -164,8 +169,12 @@ def _reader(file: FitsFile, unit: HDU, decoder: Decoder, packed: bool, what: str
         if isinstance(length, bool) or not isinstance(length, int) or length < 1:
             raise FormatError(f"{what}: ZTILE{i} = {length!r} is not a length")
         tile.append(min(length, unit.shape[len(unit.shape) - i]))
+    table = table_of(unit, tuple(tile), what)
+    if table.has_blanks and decoder.bitpix > 0 and decoder.blank is None and decoder.kind == "value":
+        lowest = 0 if decoder.bitpix == 8 else -(1 << (decoder.bitpix - 1))
+        decoder = replace(decoder, blank=lowest)  # one number for what each tile marks in its own way
     return FitsCompressedReader(
-        file.path, file.identity, unit.index, unit.shape, tuple(tile), decoder, label, unit.size
+        file.path, file.identity, table, unit.shape, tuple(tile), decoder, label, packed
     )
 
 

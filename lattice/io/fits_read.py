@@ -1,25 +1,22 @@
-"""Pixels of FITS images, read by section with their scaling."""
+"""Pixels of uncompressed FITS images, read by section with their scaling."""
 
 from __future__ import annotations
 
-import atexit
 import math
 import os
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lattice.errors import FormatError, LatticeError
-from lattice.graph.sections import Section, n_pixels, shape_of
-from lattice.io.files import Identity, Opened, add_bytes
+from lattice.errors import FormatError
+from lattice.graph.sections import Section, shape_of
+from lattice.io.files import Identity, Opened
 from lattice.io.fits_hdus import HDU
 from lattice.io.raw import Layout, natural_tile, read_section, section_bytes
 from lattice.io.spool import Spool
 
-__all__ = ["Decoder", "FitsCompressedReader", "FitsReader", "decoder_of"]
+__all__ = ["Decoder", "FitsReader", "decoder_of", "label_of"]
 
 _STORED = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _UNSIGNED_64 = 1 << 63
@@ -243,154 +240,6 @@ class FitsReader:
 
     def __repr__(self) -> str:
         return f"FitsReader({self.label!r}, shape={self.shape}, dtype={self.dtype})"
-
-
-class _Library:
-    """A compressed file that astropy has open, for one reader at a time."""
-
-    def __init__(self, path: str) -> None:
-        from astropy.io import fits
-
-        self.lock = threading.Lock()
-        self.hdus: Any = fits.open(path, memmap=False, lazy_load_hdus=True, do_not_scale_image_data=True)
-
-    def close(self) -> None:
-        """Close the file when its present reader is done."""
-        with self.lock:
-            self.hdus.close()
-            self.hdus = None
-
-
-class _Libraries:
-    """A few of them per process."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.entries: OrderedDict[tuple[str, Identity], _Library] = OrderedDict()
-
-    def get(self, path: str, identity: Identity) -> _Library:
-        key = (path, identity)
-        old = []
-        with self.lock:
-            if key not in self.entries:
-                with Opened(path, identity):  # finds out if the file changed
-                    pass
-                self.entries[key] = _Library(path)
-                while len(self.entries) > 8:
-                    old.append(self.entries.popitem(last=False)[1])
-            self.entries.move_to_end(key)
-            found = self.entries[key]
-        for entry in old:
-            entry.close()
-        return found
-
-    def section(self, path: str, identity: Identity, index: int, box: Section) -> np.ndarray:
-        """Return unpacked pixels."""
-        while True:
-            library = self.get(path, identity)
-            with library.lock:
-                if library.hdus is not None:  # else another thread just closed it
-                    return np.asarray(library.hdus[index].section[box])
-
-    def close_all(self) -> None:
-        """Close all files, at the end of the process."""
-        with self.lock:
-            entries = list(self.entries.values())
-            self.entries.clear()
-        for entry in entries:
-            entry.close()
-
-
-_libraries = _Libraries()
-atexit.register(_libraries.close_all)
-
-
-class FitsCompressedReader:
-    """A tile-compressed FITS image as a source of pixels; the tiles are unpacked by astropy.
-
-    Parameters
-    ----------
-    path : str
-        Absolute path of the file.
-    identity : Identity
-        State of the file when it was opened.
-    index : int
-        Number of the header unit.
-    shape, tile : tuple of int
-        Shape of the image and of its tiles.
-    decoder : Decoder
-        What the unpacked numbers mean.
-    label : str
-        Short name for people.
-    stored_bytes : int
-        Size of the compressed pixels.
-    """
-
-    direct = False
-
-    def __init__(
-        self,
-        path: str,
-        identity: Identity,
-        index: int,
-        shape: tuple[int, ...],
-        tile: tuple[int, ...],
-        decoder: Decoder,
-        label: str,
-        stored_bytes: int,
-    ) -> None:
-        self.path, self.identity, self.index = path, identity, index
-        self.shape, self.tile, self.decoder = shape, tile, decoder
-        self.label, self.stored_bytes = label, stored_bytes
-        self.dtype = decoder.dtype
-        self.token = "fitsz-{}|{}|{}|{}".format(path, "|".join(map(str, identity)), index, decoder)
-
-    def read(self, section: Section, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the values of a section; the tiles that it touches are unpacked."""
-        if out is None:
-            out = np.empty(shape_of(section), self.dtype)
-        if out.size == 0:
-            return out
-        box = tuple(slice(s.start, s.stop, 1) for s in section)
-        try:
-            values = _libraries.section(self.path, self.identity, self.index, box)
-        except LatticeError:
-            raise
-        except Exception as exc:  # whatever a library says about a bad file is about the file
-            raise FormatError(f"{self.label}: the compressed pixels cannot be unpacked: {exc}") from exc
-        add_bytes(self.bytes_read(section))
-        values = values.reshape(shape_of(box))[tuple(slice(None, None, s.step) for s in section)]
-        self.decoder.convert(values, out)
-        return out
-
-    def bytes_read(self, section: Section) -> int:
-        """Return about how many bytes of the file a section takes: the share of its tiles."""
-        if n_pixels(section) == 0:
-            return 0
-        tiles = [((s.stop - 1) // t - s.start // t + 1) for s, t in zip(section, self.tile, strict=True)]
-        every = [-(-n // t) for n, t in zip(self.shape, self.tile, strict=True)]
-        return self.stored_bytes * math.prod(tiles) // math.prod(every)
-
-    def __dask_tokenize__(self) -> str:
-        return self.token
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (
-            FitsCompressedReader,
-            (
-                self.path,
-                self.identity,
-                self.index,
-                self.shape,
-                self.tile,
-                self.decoder,
-                self.label,
-                self.stored_bytes,
-            ),
-        )
-
-    def __repr__(self) -> str:
-        return f"FitsCompressedReader({self.label!r}, shape={self.shape}, dtype={self.dtype})"
 
 
 def label_of(path: str, hdu: HDU) -> str:
