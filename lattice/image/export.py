@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Mapping
@@ -75,7 +76,9 @@ def outline(
         regions=image.regions,
         groups=image.groups,
     )
-    if lost := losses(found, spec, **(options or {})):
+    # The lines that saving itself adds are no part of the image: a file without them has lost nothing.
+    own = dataclasses.replace(spec, history=image.history)
+    if lost := losses(found, own, **(options or {})):
         message = f"a {found.name} file does not hold {', '.join(lost)}"
         if strict:
             raise FormatError(message, hint="leave out strict=True to write the rest, or take another format")

@@ -20,9 +20,10 @@ _GROUP = "lattice.formats"
 @functools.cache
 def _builtin() -> tuple[Format, ...]:
     from lattice.io.fits import FitsFormat
+    from lattice.io.npy import NpyFormat
     from lattice.io.zarr import ZarrFormat
 
-    return (FitsFormat(), ZarrFormat())
+    return (FitsFormat(), ZarrFormat(), NpyFormat())
 
 
 @functools.cache

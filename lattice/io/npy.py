@@ -1,0 +1,272 @@
+"""NumPy ``.npy`` files as plain lattices: values and shape, nothing else."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from typing import Any
+
+import numpy as np
+
+from lattice.coords.system import default_dims
+from lattice.errors import FormatError, LatticeError
+from lattice.graph.sections import Section, shape_of, split
+from lattice.graph.types import lel_dtype
+from lattice.io.atomic import Staging, allocate
+from lattice.io.base import ImageSpec, Output, Stored
+from lattice.io.files import Identity, Opened, identify, pwrite_from, read_range
+from lattice.io.raw import Layout, natural_tile, part, read_section, section_bytes, write_section
+
+__all__ = ["NpyFormat", "NpyReader", "NpyWriter"]
+
+_MAGIC = b"\x93NUMPY"
+_STRIP = 1 << 18  # pixels of a Fortran-ordered array that are turned at a time
+
+
+class NpyFormat:
+    """Arrays that ``numpy.save`` writes (``.npy``)."""
+
+    name = "npy"
+    suffixes = (".npy",)
+    description = "NumPy arrays: values only, in C or Fortran order; written in C order"
+    can = frozenset({"read", "write", "parallel", "bool", "float", "complex"})
+
+    def sniff(self, path: str) -> bool:
+        """Return True if the file starts as ``numpy.save`` writes it."""
+        try:
+            with open(path, "rb") as f:
+                return f.read(len(_MAGIC)) == _MAGIC
+        except (OSError, ValueError):
+            return False
+
+    def open(self, path: str, **selectors: Any) -> Stored:
+        """Open an array.
+
+        Integers become floats as those of FITS images do. NaN values are values: an array has no mark for
+        bad pixels.
+
+        Parameters
+        ----------
+        path : str
+            The file.
+        """
+        if selectors:
+            raise LatticeError(f"a NumPy array is not selected by {', '.join(selectors)}")
+        path = os.path.abspath(path)
+        identity = identify(path)
+        with Opened(path, identity) as fd:
+            head = read_range(fd, 0, 1 << 16, path, identity.size)
+        layout, fortran = _parse(path, head)
+        if layout.offset + layout.nbytes > identity.size:
+            raise FormatError(
+                f"{path!r} is truncated: its values should end at byte {layout.offset + layout.nbytes}, "
+                f"the file has {identity.size}",
+                hint="copy or download the file again",
+            )
+        reader = NpyReader(path, identity, layout, fortran)
+        dims = default_dims(["none"] * len(reader.shape))
+        return Stored(reader=reader, dims=dims, source=path, format=self.name)
+
+    def create(
+        self, path: str, spec: ImageSpec, *, overwrite: bool = False, sync: bool = False, **options: Any
+    ) -> Output:
+        """Start a new array.
+
+        Parameters
+        ----------
+        path : str
+            Where it will be.
+        spec : ImageSpec
+            Its shape and type; an array holds nothing else.
+        overwrite : bool
+            Whether an existing file may be replaced.
+        sync : bool
+            Whether it must survive a power failure.
+        """
+        if options:
+            raise LatticeError(f"NumPy output has no option {', '.join(options)}")
+        return NpyOutput(path, spec, overwrite=overwrite, sync=sync)
+
+
+def _parse(path: str, head: bytes) -> tuple[Layout, bool]:
+    """Return where the values lie, in the order of the file, and whether that is Fortran's."""
+    stream = io.BytesIO(head)
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        elif version == (2, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+        else:
+            # later versions differ in the names of fields, which pixels do not have
+            raise FormatError(f"{path!r}: a NumPy file of version {version[0]}.{version[1]} holds no pixels")
+    except FormatError:
+        raise
+    except Exception as exc:  # the header is a Python literal, whose parser can raise nearly anything
+        raise FormatError(f"{path!r} has a damaged NumPy header: {exc}") from exc
+    if dtype.kind not in "biufc" or dtype.itemsize > (16 if dtype.kind == "c" else 8):
+        raise FormatError(
+            f"{path!r}: values of type {dtype} cannot be pixels",
+            hint="pixels are booleans, integers, floats (to 64 bits) or complex numbers (to 128)",
+        )
+    lengths = tuple(int(n) for n in shape)
+    if len(lengths) > 32 or any(n < 0 for n in lengths) or math.prod(lengths) * dtype.itemsize >= 1 << 62:
+        raise FormatError(f"{path!r}: an array of shape {lengths} is not possible")
+    return Layout(stream.tell(), lengths[::-1] if fortran else lengths, dtype), bool(fortran)
+
+
+class NpyReader:
+    """An array in a file as a source of pixels.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path of the file.
+    identity : Identity
+        State of the file when it was opened.
+    layout : Layout
+        Where the values lie; of a Fortran-ordered array with its axes reversed.
+    fortran : bool
+        Whether the first axis runs fastest.
+    """
+
+    direct = True
+
+    def __init__(self, path: str, identity: Identity, layout: Layout, fortran: bool = False) -> None:
+        self.path, self.identity, self.layout, self.fortran = path, identity, layout, fortran
+        self.label = os.path.basename(path)
+        self.dtype = lel_dtype(layout.dtype)
+        self.shape = layout.shape[::-1] if fortran else layout.shape
+        self.token = "npy-{}|{}".format(path, "|".join(map(str, identity)))
+        same = layout.dtype.itemsize == self.dtype.itemsize and layout.dtype.kind in "fc"
+        self._finish = self._swap if same else None
+
+    @property
+    def tile(self) -> tuple[int, ...]:
+        """What follows each other in the file, about 4 MB."""
+        tile = natural_tile(self.layout.shape, self.layout.dtype.itemsize)
+        return tile[::-1] if self.fortran else tile
+
+    def read(self, section: Section, out: np.ndarray | None = None) -> np.ndarray:
+        """Return the values of a section, in `out` if that is given."""
+        if out is None:
+            out = np.empty(shape_of(section), self.dtype)
+        if out.size == 0:
+            return out
+        with Opened(self.path, self.identity) as fd:
+            if not self.fortran:
+                read_section(fd, self.path, self.layout, section, out, self._convert, self._finish)
+                return out
+            turned = section[::-1]
+            for piece in split(turned, _STRIP):
+                values = np.empty(shape_of(piece), self.dtype)
+                read_section(fd, self.path, self.layout, piece, values, self._convert, self._finish)
+                place = tuple(
+                    slice((p.start - s.start) // s.step, -(-(p.stop - s.start) // s.step))
+                    for p, s in zip(piece, turned, strict=True)
+                )
+                part(out.T, place)[...] = values
+        return out
+
+    def _convert(self, stored: np.ndarray, values: np.ndarray) -> None:
+        if self.dtype.kind == "b":
+            # a damaged file may hold other bytes than 0 and 1
+            np.not_equal(stored.view(np.uint8), 0, out=values)
+        else:
+            np.copyto(values, stored, casting="unsafe")
+
+    def _swap(self, values: np.ndarray) -> None:
+        if self.layout.dtype != self.dtype:
+            np.copyto(values, values.view(self.layout.dtype))
+
+    def bytes_read(self, section: Section) -> int:
+        """Return how many bytes of the file a section takes."""
+        return section_bytes(self.layout, section[::-1] if self.fortran else section)
+
+    def __dask_tokenize__(self) -> str:
+        return self.token
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (NpyReader, (self.path, self.identity, self.layout, self.fortran))
+
+    def __repr__(self) -> str:
+        return f"NpyReader({self.label!r}, shape={self.shape}, dtype={self.dtype})"
+
+
+class NpyWriter:
+    """The values of a file as a target of pixels.
+
+    Parameters
+    ----------
+    path : str
+        The file, which has its final size.
+    layout : Layout
+        Where the pixels go.
+    """
+
+    direct = True
+
+    def __init__(self, path: str, layout: Layout) -> None:
+        self.path, self.layout = path, layout
+        self.dtype = layout.dtype.newbyteorder("=")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.layout.shape
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """A row."""
+        return (1,) * (len(self.shape) - 1) + (max(1, self.shape[-1]),) if self.shape else ()
+
+    def write(self, section: Section, values: np.ndarray, mask: np.ndarray | None) -> None:
+        """Write values; an array cannot hold which of them are good."""
+        if values.size:
+            with Opened(self.path, None) as fd:
+                write_section(
+                    fd, self.path, self.layout, section, np.ascontiguousarray(values, self.layout.dtype)
+                )
+
+
+class NpyOutput(Output):
+    """An array file being written.
+
+    Parameters
+    ----------
+    path : str
+        Where it will be.
+    spec : ImageSpec
+        What it will be.
+    overwrite, sync : bool
+        See `lattice.io.atomic.Staging`.
+    """
+
+    def __init__(self, path: str, spec: ImageSpec, *, overwrite: bool = False, sync: bool = False) -> None:
+        super().__init__()
+        self._open = False
+        dtype = np.dtype(spec.dtype).newbyteorder("<")
+        stream = io.BytesIO()
+        about = {"descr": dtype.str, "fortran_order": False, "shape": tuple(map(int, spec.shape))}
+        np.lib.format.write_array_header_1_0(stream, about)
+        header = stream.getvalue()
+        layout = Layout(len(header), tuple(spec.shape), dtype)
+        self._stage = Staging(path, overwrite=overwrite, sync=sync)
+        self.path = self._stage.path
+        try:
+            with Opened(self._stage.temp, None) as fd:
+                allocate(fd, len(header) + layout.nbytes, path)
+                pwrite_from(fd, memoryview(header), 0, path)
+        except BaseException:
+            self._stage.abort()
+            raise
+        self.writer = NpyWriter(self._stage.temp, layout)
+        self.mask_writers = {}
+        self._open = True
+
+    def _commit(self) -> None:
+        self._stage.commit()
+
+    def _abort(self) -> None:
+        self._stage.abort()
