@@ -20,10 +20,11 @@ _GROUP = "lattice.formats"
 @functools.cache
 def _builtin() -> tuple[Format, ...]:
     from lattice.io.fits import FitsFormat
+    from lattice.io.hdf5 import Hdf5Format
     from lattice.io.npy import NpyFormat
     from lattice.io.zarr import ZarrFormat
 
-    return (FitsFormat(), ZarrFormat(), NpyFormat())
+    return (FitsFormat(), ZarrFormat(), Hdf5Format(), NpyFormat())
 
 
 @functools.cache
