@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import re
 import warnings
@@ -17,14 +18,23 @@ __all__ = ["by_name", "for_reading", "for_writing", "formats", "open_stored", "s
 _GROUP = "lattice.formats"
 
 
+# in the order in which they are asked whether a file is theirs
+_BUILTIN = (
+    "lattice.io.fits:FitsFormat",
+    "lattice.io.zarr:ZarrFormat",
+    "lattice.io.casa.image:CasaFormat",
+    "lattice.io.hdf5:Hdf5Format",
+    "lattice.io.npy:NpyFormat",
+)
+
+
 @functools.cache
 def _builtin() -> tuple[Format, ...]:
-    from lattice.io.fits import FitsFormat
-    from lattice.io.hdf5 import Hdf5Format
-    from lattice.io.npy import NpyFormat
-    from lattice.io.zarr import ZarrFormat
-
-    return (FitsFormat(), ZarrFormat(), Hdf5Format(), NpyFormat())
+    found = []
+    for place in _BUILTIN:
+        module, name = place.split(":")
+        found.append(getattr(importlib.import_module(module), name)())
+    return tuple(found)
 
 
 @functools.cache

@@ -1,0 +1,190 @@
+"""CASA images, in and out: folders of tables with pixels in tiles, masks, keywords and a log."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from lattice.errors import FormatError, LatticeError, LatticeWarning
+from lattice.graph.attributes import default_dims
+from lattice.graph.protocols import Reader
+from lattice.io.base import ImageSpec, Output, Stored
+from lattice.io.casa.groups import read_group
+from lattice.io.casa.logs import read_log
+from lattice.io.casa.parts import parts_of_keywords
+from lattice.io.casa.records import TableRef
+from lattice.io.casa.tables import Table, read_info
+from lattice.io.casa.tiled import array_layout
+from lattice.io.casa.tiles import TileReader, open_reader
+
+__all__ = ["CasaFormat"]
+
+_CODES = (7, 8, 9, 10)  # float, double, complex, double complex
+
+
+class CasaFormat:
+    """CASA images (``.image``): folders of casacore tables, read and written without casacore."""
+
+    name = "casa"
+    suffixes = (".image", ".im", ".img")
+    description = "CASA images with masks, log, regions and attribute groups"
+    can = frozenset(
+        {
+            "read",
+            "write",
+            "parallel",
+            "float",
+            "complex",
+            "mask",
+            "masks",
+            "unit",
+            "coords",
+            "beam",
+            "beams",
+            "cards",
+            "records",
+            "history",
+            "regions",
+            "groups",
+        }
+    )
+
+    def sniff(self, path: str) -> bool:
+        """Return True for a folder that is a CASA image."""
+        return os.path.isfile(os.path.join(path, "table.dat")) and read_info(path) == "Image"
+
+    def open(self, path: str, **selectors: Any) -> Stored:
+        """Open an image: its keywords, its log and its small tables are read, no pixels.
+
+        Parameters
+        ----------
+        path : str
+            The folder.
+
+        Raises
+        ------
+        FormatError
+            If it is damaged, or no image.
+        """
+        if selectors:
+            raise LatticeError(f"a CASA image is not selected by {', '.join(selectors)}")
+        path = os.path.abspath(path)
+        try:
+            return _open(path)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as exc:
+            if isinstance(exc, LatticeError):
+                raise
+            raise FormatError(f"the keywords of {path!r} are damaged: {type(exc).__name__}: {exc}") from exc
+
+    def create(
+        self,
+        path: str,
+        spec: ImageSpec,
+        *,
+        overwrite: bool = False,
+        sync: bool = False,
+        tile: tuple[int, ...] | None = None,
+        endian: str = "little",
+        **options: Any,
+    ) -> Output:
+        """Start a new image.
+
+        Parameters
+        ----------
+        path : str
+            Where it will be.
+        spec : ImageSpec
+            What it will be; 32 or 64 bit real or complex values.
+        overwrite : bool
+            Whether an existing image may be replaced.
+        sync : bool
+            Whether it must survive a power failure.
+        tile : tuple of int, optional
+            Shape of the tiles, slowest axis first; the default is what casacore would choose.
+        endian : {"little", "big"}
+            Byte order of the pixels.
+        """
+        from lattice.io.casa.output import CasaOutput
+
+        if options:
+            raise LatticeError(f"CASA output has no option {', '.join(options)}", hint="it has: tile, endian")
+        return CasaOutput(path, spec, overwrite=overwrite, sync=sync, tile=tile, endian=endian)
+
+
+def _open(path: str) -> Stored:
+    label = os.path.basename(path)
+    table = Table(path)
+    columns = table.description.columns
+    if not columns or columns[0].name != "map" or columns[0].kind != "array":
+        raise FormatError(f"{path!r} is a table without pixels", hint="it is no image of CASA's")
+    if columns[0].code not in _CODES:
+        raise FormatError(f"the pixels of {path!r} are of a type that images do not have")
+    reader = open_reader(array_layout(table, "map"), label, table.version)
+    keywords = table.keywords
+    masks = _masks(path, label, keywords, reader.shape)
+    default = keywords.get("Image_defaultmask")
+    parts = parts_of_keywords(keywords, reader.shape)
+    dims = parts.coords.dims if parts.coords is not None else default_dims(len(reader.shape))
+    return Stored(
+        reader=reader,
+        dims=dims,
+        unit=parts.unit,
+        coords=parts.coords,
+        masks=masks,
+        default_mask=default if isinstance(default, str) and default in masks else None,
+        nan_masked=False,
+        meta=parts.meta,
+        history=read_log(os.path.join(path, "logtable")),
+        beams=parts.beams,
+        regions=parts.regions,
+        groups=_groups(path, keywords),
+        source=path,
+        format="casa",
+    )
+
+
+def _masks(path: str, label: str, keywords: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Reader]:
+    found: dict[str, Reader] = {}
+    records = keywords.get("masks")
+    for name, record in records.items() if isinstance(records, Mapping) else ():
+        if not isinstance(record, Mapping) or record.get("name") != "LCPagedMask":
+            kind = record.get("name", "?") if isinstance(record, Mapping) else "?"
+            warnings.warn(
+                f"the mask {name!r} of {path!r} is a region of the kind {kind}: left out",
+                LatticeWarning,
+                stacklevel=2,
+            )
+            continue
+        found[name] = mask_reader(record["mask"].resolve(path), f"{label}[{name}]", shape)
+    return found
+
+
+def mask_reader(path: str, label: str, shape: tuple[int, ...]) -> TileReader:
+    """Return the mask in a table of bits.
+
+    Raises
+    ------
+    FormatError
+        If it does not fit an image of `shape`.
+    """
+    table = Table(path)
+    columns = table.description.columns
+    if not columns or columns[0].kind != "array" or columns[0].code != 0:
+        raise FormatError(f"{path!r} is no mask: it holds no truth values")
+    reader = open_reader(array_layout(table, columns[0].name), label, table.version)
+    if reader.shape != shape:
+        raise FormatError(f"the mask {path!r} has the shape {reader.shape}, its image {shape}")
+    return reader
+
+
+def _groups(path: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    groups = keywords.get("ATTRGROUPS")
+    if not isinstance(groups, Mapping):
+        return {}
+    return {
+        name: read_group(reference.resolve(path))
+        for name, reference in groups.items()
+        if isinstance(reference, TableRef)
+    }

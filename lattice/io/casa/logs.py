@@ -1,0 +1,67 @@
+"""The history of an image: the log table that lies in its folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from lattice.errors import FormatError
+from lattice.io.base import LogLine
+from lattice.io.casa.managers import column_cells
+from lattice.io.casa.records import TableRecord
+from lattice.io.casa.tables import Column, Description, Table, write_rows
+
+__all__ = ["log_cells", "log_description", "read_log", "write_log"]
+
+_INFO = ("Log message", "Repository for software-generated logging messages")
+_UNIX_EPOCH = 40587.0  # as modified Julian date
+_LONGEST_PRIORITY = 9
+
+
+def read_log(path: str) -> tuple[LogLine, ...]:
+    """Return the lines of a log table; none if there is no table."""
+    if not os.path.isdir(path):
+        return ()
+    table = Table(path)
+    if not table.rows:
+        return ()
+    found: dict[str, list[Any]] = {}
+    for name in ("TIME", "PRIORITY", "MESSAGE", "LOCATION"):
+        if table.description.column(name) is None:
+            raise FormatError(f"the log {path!r} has no column {name}")
+        found[name] = column_cells(table, name)
+    return tuple(
+        LogLine(str(text), float(when), str(priority), str(origin))
+        for when, priority, text, origin in zip(*found.values(), strict=False)
+    )
+
+
+def log_description() -> Description:
+    """Return the description of a log table."""
+    keywords = TableRecord(UNIT="s", MEASURE_TYPE="EPOCH", MEASURE_REFERENCE="UTC")
+    columns = [Column("TIME", 8, comment="MJD in seconds", keywords=keywords)]
+    columns += [Column("PRIORITY", 11, max_length=_LONGEST_PRIORITY)]
+    columns += [Column(name, 11) for name in ("MESSAGE", "LOCATION", "OBJECT_ID")]
+    return Description(comment="Log message table", columns=columns)
+
+
+def log_cells(lines: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the cells of a log table, by column; lines that are plain texts are of now."""
+    now = (time.time() / 86400.0 + _UNIX_EPOCH) * 86400.0
+    out: dict[str, list[Any]] = {
+        name: [] for name in ("TIME", "PRIORITY", "MESSAGE", "LOCATION", "OBJECT_ID")
+    }
+    for line in lines:
+        known = line if isinstance(line, LogLine) else LogLine(line, now, origin="lattice")
+        priority = "INFO" if known.priority == "NORMAL" else known.priority
+        row = (known.time, priority[:_LONGEST_PRIORITY], str(line), known.origin, "")
+        for cells, value in zip(out.values(), row, strict=True):
+            cells.append(value)
+    return out
+
+
+def write_log(path: str, lines: Sequence[str], order: str) -> None:
+    """Create a log table."""
+    write_rows(path, log_description(), log_cells(lines), _INFO, order)
