@@ -62,7 +62,7 @@ def compare(a: Any, b: Any, shape: tuple[int, ...] | None, stokes: bool) -> tupl
         text = f"the axes are of kinds ({', '.join(a.kinds)}) and ({', '.join(b.kinds)})"
         return (Difference("", "", np.inf, text),)
     cards_a, cards_b = ({key: value for key, value, _ in s.to_cards()} for s in (a, b))
-    if cards_a == cards_b and a.table == b.table and _tables_agree(a, b):
+    if cards_a == cards_b and (a.table, a.tables) == (b.table, b.tables) and _tables_agree(a, b):
         return ()
     lengths = shape if shape is not None else (_DEFAULT_LENGTH,) * len(a.axes)
     found: list[Difference] = []
@@ -83,11 +83,11 @@ def compare(a: Any, b: Any, shape: tuple[int, ...] | None, stokes: bool) -> tupl
 
 
 def _tables_agree(a: Any, b: Any) -> bool:
-    """Return whether axes with a table of frequencies are the same cut of it, which no card says."""
-    return not a.table or all(
-        (p.offset, p.step) == (q.offset, q.step)
+    """Return whether axes with a table of coordinates are the same cut of it, which no card says."""
+    return all(
+        (p.fits_axis, p.offset, p.step) == (q.fits_axis, q.offset, q.step)
         for p, q in zip(a.axes, b.axes, strict=True)
-        if p.kind == "spectral"
+        if a._table(p)
     )
 
 
@@ -99,7 +99,9 @@ def _groups(a: Any, b: Any) -> list[list[int]]:
         groups.append(sky)
     for i, (p, q) in enumerate(zip(a.axes, b.axes, strict=True)):
         # What the header does not describe has no values that could differ.
-        described = all(s.table or WcsCards.parse(s.header).ctype(x.fits_axis) for s, x in ((a, p), (b, q)))
+        described = all(
+            s._table(x) or WcsCards.parse(s.header).ctype(x.fits_axis) for s, x in ((a, p), (b, q))
+        )
         if i not in sky and p.kind != "none" and described:
             groups.append([i])
     return groups

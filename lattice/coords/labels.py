@@ -11,6 +11,7 @@ from lattice.coords.header import WcsCards, celestial_part
 from lattice.coords.names import SPECTRAL_LABELS, sky_labels
 from lattice.coords.spectral import to_hertz
 from lattice.coords.system import CoordinateSystem
+from lattice.coords.world import lookup
 
 __all__ = ["Label", "axis_labels", "sky_part"]
 
@@ -47,10 +48,15 @@ def axis_labels(coords: CoordinateSystem, shape: tuple[int, ...]) -> list[Label]
     for i, (axis, length) in enumerate(zip(coords.axes, shape, strict=True)):
         if axis.kind == "spectral" and i == coords.axis_of("spectral"):
             out += _spectral(coords, wcs, i, length)
-        elif axis.kind in ("stokes", "time", "linear") and axis.fits_axis not in coupled:
-            if not wcs.ctype(axis.fits_axis) and axis.kind != "stokes":
+        elif axis.kind in ("stokes", "time", "linear", "tabular") and axis.fits_axis not in coupled:
+            table = coords._table(axis)
+            if not table and (
+                axis.kind == "tabular" or not (wcs.ctype(axis.fits_axis) or axis.kind == "stokes")
+            ):
                 continue
             values = _linear(coords, wcs, i, length)
+            if table:
+                values = lookup(axis.offset + axis.step * np.arange(length, dtype=np.float64), table)
             if axis.kind == "stokes":
                 out.append(Label(axis.name, i, np.array(coords.stokes_of(values)), {"axis_kind": "stokes"}))
                 continue

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from lattice.coords.header import Card, NewAxis, WcsCards, celestial_part, is_wc
 from lattice.coords.spectral import SPECTRAL_NAMES
 from lattice.coords.spectrum import Spectrum
 from lattice.coords.world import World
+from lattice.graph.records import Record
 
 if TYPE_CHECKING:
     from lattice.coords.compare import Difference
@@ -66,23 +67,30 @@ class CoordinateSystem(World, Spectrum):
         Axes removed by an integer index, and where they were cut.
     table : tuple of float
         Frequencies in Hz along the header's spectral axis, where no formula gives them.
+    tables : tuple of (fits_axis, values)
+        Coordinates along further axes of the header that no formula gives, such as FITS codes of Stokes
+        parameters in an order of their own; in units of the axis.
     """
 
     axes: tuple[Axis, ...]
     header: tuple[Card, ...] = ()
     dropped: tuple[tuple[int, float], ...] = ()
     table: tuple[float, ...] = ()
+    tables: tuple[tuple[int, tuple[float, ...]], ...] = ()
+    # The record that says the same as the header, with what it says the same as.
+    _native: tuple[Record, tuple[Any, ...]] | None = field(default=None, repr=False, compare=False)
     _hash: int | None = field(default=None, repr=False, compare=False)
 
     def __hash__(self) -> int:
         if self._hash is None:
-            value = hash((self.axes, self.header, self.dropped, self.table))
+            value = hash((self.axes, self.header, self.dropped, self.table, self.tables))
             object.__setattr__(self, "_hash", value)
         return self._hash  # type: ignore[return-value]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The cached hash holds in this process only.
-        return (CoordinateSystem, (self.axes, self.header, self.dropped, self.table))
+        parts = (self.axes, self.header, self.dropped, self.table, self.tables, self._native)
+        return (CoordinateSystem, parts)
 
     # -- making --------------------------------------------------------------------------------
 
@@ -144,7 +152,31 @@ class CoordinateSystem(World, Spectrum):
             return cls(axes, header)
         return cls(axes, table=values)
 
+    def with_native(self, record: Mapping[str, Any]) -> Self:
+        """Return the same coordinates, with the record of another system from which they were made.
+
+        Parameters
+        ----------
+        record : mapping
+            What `native` will be, as long as the header and the tables stay what they are.
+        """
+        return replace(self, _native=(Record(record), self._described()), _hash=None)
+
     # -- asking --------------------------------------------------------------------------------
+
+    @property
+    def native(self) -> Record | None:
+        """The record of another system from which header and tables were made, None if there is none.
+
+        It describes the whole image of the header, of which the axes may be a part, and it is kept for what
+        header cards cannot say. Equal coordinates may have different records.
+        """
+        if self._native is None or self._native[1] != self._described():
+            return None
+        return self._native[0]
+
+    def _described(self) -> tuple[Any, ...]:
+        return self.header, self.table, self.tables
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -24,8 +24,11 @@ STOKES = {
     1: "I", 2: "Q", 3: "U", 4: "V",
     -1: "RR", -2: "LL", -3: "RL", -4: "LR", -5: "XX", -6: "YY", -7: "XY", -8: "YX",
     5: "RR", 6: "RL", 7: "LR", 8: "LL", 9: "XX", 10: "XY", 11: "YX", 12: "YY",
+    100: "??", 113: "RX", 114: "RY", 115: "LX", 116: "LY", 117: "XR", 118: "XL", 119: "YR", 120: "YL",
+    121: "PP", 122: "PQ", 123: "QP", 124: "QQ", 125: "RCircular", 126: "LCircular", 127: "Linear",
+    128: "Ptotal", 129: "Plinear", 130: "PFtotal", 131: "PFlinear", 132: "Pangle",
 }  # fmt: skip
-"""Names of the FITS codes of the Stokes axis; those above 4 are casacore's."""
+"""Names of the FITS codes of the Stokes axis; those above 4 are casacore's, who adds 100 to them in files."""
 
 _FRAMES = {"ELON": "barycentrictrueecliptic", "SLON": "supergalactic"}
 
@@ -38,6 +41,7 @@ class World:
         header: tuple[Card, ...]
         dropped: tuple[tuple[int, float], ...]
         table: tuple[float, ...]
+        tables: tuple[tuple[int, tuple[float, ...]], ...]
 
         @property
         def kinds(self) -> tuple[str, ...]: ...
@@ -73,7 +77,14 @@ class World:
         """Unit of each axis in `to_world` and `to_pixel`: degrees on the sky, SI units along the spectrum."""
         base = self._base
         tabular = ["Hz" if self.table and a.kind == "spectral" else "" for a in self.axes]
+        tabular = [a.unit if self._table(a) and not t else t for t, a in zip(tabular, self.axes, strict=True)]
         return tuple(t or base.units[a.fits_axis - 1] for t, a in zip(tabular, self.axes, strict=True))
+
+    def _table(self, axis: Axis) -> tuple[float, ...]:
+        """Return the coordinates along the header's axis where a table has them, else nothing."""
+        if self.table and axis.kind == "spectral":
+            return self.table
+        return next((values for number, values in self.tables if number == axis.fits_axis), ())
 
     @property
     def _base(self) -> HeaderWcs:
@@ -106,8 +117,8 @@ class World:
         out = []
         for axis in self.axes:
             values = world[:, axis.fits_axis - 1]
-            if self.table and axis.kind == "spectral":
-                values = lookup(at[:, axis.fits_axis - 1], self.table)
+            if table := self._table(axis):
+                values = lookup(at[:, axis.fits_axis - 1], table)
             out.append(values.reshape(shape))
         return tuple(out)
 
@@ -129,8 +140,9 @@ class World:
         known = {a.fits_axis: w.ravel() for a, w in zip(self.axes, given, strict=True)}
         tabular = {}
         for axis in self.axes:
-            if self.table and axis.kind == "spectral":
-                tabular[axis.fits_axis] = lookup_back(known.pop(axis.fits_axis), self.table)
+            if table := self._table(axis):
+                back = _lookup_code if axis.kind == "stokes" else lookup_back
+                tabular[axis.fits_axis] = back(known.pop(axis.fits_axis), table)
         found = (self._base.solve(known, self._fixed()) if known else {}) | tabular
         return tuple(_own(axis, found[axis.fits_axis]).reshape(shape) for axis in self.axes)
 
@@ -275,7 +287,10 @@ class World:
         axis = self.axis_of("stokes")
         if axis is None:
             raise CoordinateError("the image has no Stokes axis")
-        if not WcsCards.parse(self.header).ctype(self.axes[axis].fits_axis):
+        described = self._table(self.axes[axis]) or WcsCards.parse(self.header).ctype(
+            self.axes[axis].fits_axis
+        )
+        if not described:
             codes = self.axes[axis].offset + self.axes[axis].step * np.arange(length) + 1
         else:
             pixels: list[Any] = [0.0] * len(self.axes)
@@ -346,3 +361,9 @@ def lookup_back(values: np.ndarray, table: tuple[float, ...]) -> np.ndarray:
     pixels = np.where(high, len(known) - 1 + (values - known[-1]) / steps[-1], pixels)
     out: np.ndarray = np.where((pixels < -0.5) | (pixels > len(known) - 0.5), np.nan, pixels)
     return out
+
+
+def _lookup_code(values: np.ndarray, table: tuple[float, ...]) -> np.ndarray:
+    """Return the pixels that have some codes; NaN where none has."""
+    same = np.asarray(values)[..., None] == np.asarray(table)
+    return np.where(same.any(axis=-1), same.argmax(axis=-1).astype(np.float64), np.nan)

@@ -89,6 +89,8 @@ def _continue_exactly(parts: Sequence[Any], lengths: Sequence[int], axis: int) -
     for part, n in zip(parts[1:], lengths[1:], strict=True):
         if not isinstance(part, CoordinateSystem) or part.table != first.table:
             return False
+        if part.tables != first.tables:
+            return False
         own = part.axes[axis]
         its_grid, its_reference = _grid(part, own.fits_axis)
         if own.fits_axis != mine.fits_axis or its_grid != grid:
@@ -186,4 +188,5 @@ def _replaced(coords: CoordinateSystem, axis: int, own: Axis, cards: tuple[Card,
     axes = (*coords.axes[:axis], own, *coords.axes[axis + 1 :])
     header = _without(coords.header, own.fits_axis) + cards
     table = () if coords.axes[axis].kind == "spectral" else coords.table
-    return replace(coords, axes=axes, header=header, table=table, _hash=None)
+    tables = tuple(t for t in coords.tables if t[0] != own.fits_axis)
+    return replace(coords, axes=axes, header=header, table=table, tables=tables, _hash=None)

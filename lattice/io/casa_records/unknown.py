@@ -1,0 +1,55 @@
+"""How axes of which nothing is known stand in a record: casacore has no image without coordinates."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from lattice.errors import FormatError
+from lattice.io.casa_records.fields import matrix, texts, vector
+from lattice.io.casa_records.layout import Place
+
+__all__ = ["is_unknown", "unknown_axes"]
+
+_NAME = re.compile(r"linear[0-9]+\Z")
+
+
+def unknown_axes(numbers: list[int], names: list[str]) -> dict[str, Any]:
+    """Return a linear coordinate whose values are the numbers of the pixels, from 1 as FITS counts them.
+
+    Parameters
+    ----------
+    numbers : list of int
+        FITS axes.
+    names : list of str
+        Their names; empty for an axis that has none.
+    """
+    n = len(numbers)
+    return {
+        "crval": np.ones(n),
+        "crpix": np.zeros(n),
+        "cdelt": np.ones(n),
+        "pc": np.eye(n),
+        "axes": [name or f"linear{k}" for k, name in zip(numbers, names, strict=True)],
+        "units": [""] * n,
+    }
+
+
+def is_unknown(place: Place) -> bool:
+    """Tell whether a coordinate is what `unknown_axes` makes of axes without names."""
+    if place.kind != "linear" or any(cut is not None for cut in place.cuts):
+        return False
+    n, where = len(place.numbers), place.name + "."
+    try:
+        plain = all(_NAME.match(name) for name in texts(place.record, "axes", n, where))
+        plain = plain and not any(texts(place.record, "units", n, where))
+        values = [vector(place.record, key, n, where) for key in ("crval", "crpix", "cdelt")]
+        pc = matrix(place.record, "pc", n, where)
+    except FormatError:
+        return False
+    ones, zeros = np.ones(n), np.zeros(n)
+    wanted = (ones, zeros, ones)
+    same = all(np.array_equal(v, w) for v, w in zip(values, wanted, strict=True))
+    return plain and same and np.array_equal(pc, np.eye(n))
