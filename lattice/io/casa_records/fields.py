@@ -193,8 +193,8 @@ def neat(value: float, back: tuple[float, float]) -> float:
 
     Examples
     --------
-    >>> neat(0.1 / 3600 * 3600 + 1e-17, (1.0, 3600.0))
-    0.1
+    >>> neat(0.9000000000000001, (math.pi, 180.0))
+    0.9
     """
     times, over = back
     goal = value * times / over
