@@ -30,6 +30,7 @@ from lattice.regions.pixel import (
 )
 from lattice.regions.plane import PixelEllipse
 from lattice.regions.ranges import ChannelSelection, SpectralRange, StokesSelection
+from lattice.regions.record_write import to_record
 from lattice.regions.records import from_record
 from lattice.regions.relative import RelativeBox
 from lattice.regions.strings import PixelBoxes, from_strings
@@ -72,4 +73,5 @@ __all__ = [
     "to_astropy",
     "to_crtf",
     "to_ds9",
+    "to_record",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from lattice.errors import LatticeTypeError, RegionError
 from lattice.graph.attributes import Attributes
 from lattice.graph.sections import Section, full, shape_of
-from lattice.regions.base import Region, Shape, spread, thin
+from lattice.regions.base import OutsideError, Region, Shape, lattice_shape, spread, thin
 
 __all__ = ["And", "Complement", "Difference", "Or"]
 
@@ -83,6 +83,16 @@ class _Compound(Region):
     def _fitted(self, attrs: Attributes) -> Region:
         return type(self)(*(p.fit(attrs) for p in self.parts))
 
+    def _inside(self, attrs: Attributes) -> list[Region | None]:
+        """Return the fitted parts, with None for those that have no pixel in the lattice."""
+        found: list[Region | None] = []
+        for part in self.parts:
+            try:
+                found.append(part.fit(attrs))
+            except OutsideError:
+                found.append(None)
+        return found
+
 
 def _lies_in(section: Section, box: Section) -> bool:
     return all(
@@ -142,6 +152,8 @@ class And(_Compound):
 class Or(_Compound):
     """What belongs to either region; its box goes around both.
 
+    A part that has no pixel in the lattice at hand is passed over, as long as the other has one.
+
     Parameters
     ----------
     a, b : Region
@@ -159,6 +171,14 @@ class Or(_Compound):
     a: Region
     b: Region
 
+    def _fitted(self, attrs: Attributes) -> Region:
+        a, b = self._inside(attrs)
+        if a is not None and b is not None:
+            return Or(a, b)
+        if a is None and b is None:
+            return super()._fitted(attrs)
+        return b if a is None else a  # type: ignore[return-value]
+
     def bounds(self) -> Section:
         return tuple(
             slice(min(p.start, q.start), max(p.stop, q.stop), 1)
@@ -172,6 +192,8 @@ class Or(_Compound):
 @dataclass(frozen=True)
 class Difference(_Compound):
     """What belongs to the first region but not to the second; its box is that of the first.
+
+    A second region that has no pixel in the lattice at hand takes nothing away.
 
     Parameters
     ----------
@@ -189,6 +211,10 @@ class Difference(_Compound):
 
     a: Region
     b: Region
+
+    def _fitted(self, attrs: Attributes) -> Region:
+        a, b = self._inside(attrs)
+        return super()._fitted(attrs) if a is None else a if b is None else Difference(a, b)
 
     def bounds(self) -> Section:
         return self.a.bounds()
@@ -215,6 +241,15 @@ class Complement(_Compound):
     """
 
     a: Region
+
+    def _fitted(self, attrs: Attributes) -> Region:
+        (inside,) = self._inside(attrs)
+        if inside is not None:
+            return Complement(inside)
+        from lattice.regions.pixel import PixelBox
+
+        shape = lattice_shape(attrs)
+        return PixelBox((0,) * len(shape), tuple(n - 1 for n in shape), shape=shape)
 
     def bounds(self) -> Section:
         return full(self._definite())

@@ -14,17 +14,17 @@ from typing import Any, ClassVar
 
 from lattice.errors import LatticeTypeError, RegionError
 from lattice.graph.attributes import Attributes
+from lattice.graph.records import Record, thawed
 from lattice.regions.base import OutsideError, Region
 from lattice.regions.compound import And, Complement, Difference, Or
 from lattice.regions.measures import Measure, Point, checked_point
-from lattice.regions.pixel import PixelBox, Slicer
+from lattice.regions.pixel import PixelBox
+from lattice.regions.pixel_records import PIXEL_READERS
 from lattice.regions.ranges import POLARIZATIONS, SpectralRange, StokesSelection, read_spectral
-from lattice.regions.relative import RelativeBox
-from lattice.regions.world import Ellipse, WorldBox, WorldPolygon
+from lattice.regions.world import Annulus, Circle, Ellipse, WorldBox, WorldPolygon
 
 __all__ = ["CornerBox", "from_record"]
 
-_ORIGINS = {1: "start", 2: "reference", 3: "centre"}
 _DEGREES = {
     "deg": 1.0,
     "rad": 180 / math.pi,
@@ -66,8 +66,9 @@ def from_record(record: Mapping[str, Any]) -> Region:
     Parameters
     ----------
     record : mapping
-        As CASA's region manager makes it: a pixel box, a world box, polygon or ellipse, and unions,
-        intersections, differences, complements and extensions of them.
+        As CASA's region manager makes it and its images keep it: boxes, ellipses, polygons and masks in
+        pixels (LC), boxes, ellipses and polygons in world coordinates (WC), and unions, intersections,
+        differences, complements and extensions of them.
 
     Raises
     ------
@@ -83,6 +84,8 @@ def from_record(record: Mapping[str, Any]) -> Region:
     """
     if not isinstance(record, Mapping):
         raise LatticeTypeError(f"a region record is a mapping, not {type(record).__name__}")
+    if isinstance(record, Record):
+        record = thawed(record)
     name = record.get("name")
     if not isinstance(name, str) or name not in _READERS:
         raise RegionError(
@@ -108,24 +111,6 @@ def _numbered(record: Any) -> list[Any]:
     """Return the values of the keys *1, *2, ..."""
     n = sum(1 for key in record if str(key).startswith("*"))
     return [record[f"*{i + 1}"] for i in range(n)]
-
-
-def _slicer(record: Mapping[str, Any]) -> Region:
-    one = 1.0 if record.get("oneRel", True) else 0.0
-    n = len(record["blc"])
-    inc = [float(v) for v in record.get("inc", [1] * n)]
-    fractions = {bool(f) for key in ("fracblc", "fractrc") for f in record.get(key, [False] * n)}
-    origins = {int(a) for key in ("arblc", "artrc") for a in record.get(key, [1] * n)}
-    if len(fractions) > 1 or len(origins) > 1:
-        raise RegionError("a box that is partly relative or partly in fractions has no counterpart")
-    relative = fractions == {True} or origins != {1}
-    shift = 0.0 if relative else one
-    blc, trc = (tuple(float(v) - shift for v in record[key])[::-1] for key in ("blc", "trc"))
-    if any(step != 1 for step in inc):
-        if relative:
-            raise RegionError("a box with strides that is relative or in fractions has no counterpart")
-        return Slicer(blc, trc, tuple(inc)[::-1])  # type: ignore[arg-type]
-    return RelativeBox(blc, trc, _ORIGINS[origins.pop()], fractions.pop())
 
 
 def _kinds(record: Mapping[str, Any]) -> list[str]:
@@ -179,6 +164,10 @@ def _polygon(record: Mapping[str, Any]) -> Region:
         raise RegionError("a polygon on other axes than those of the sky has no counterpart")
     xs, ys = ([_measure(v, record[key]["unit"], record) for v in record[key]["value"]] for key in ("x", "y"))
     corners = tuple(checked_point(x, y) for x, y in zip(xs, ys, strict=True))
+    if len(corners) == 4 and len(set(corners)) == 4:
+        a, b, c, d = corners
+        if (b, d) == (Point(c.x, a.y), Point(a.x, c.y)):  # a box between two corners is written like this
+            return WorldBox(a, c, _sky(record, a))
     return WorldPolygon(corners, _sky(record, corners[0]))
 
 
@@ -186,9 +175,13 @@ def _ellipse(record: Mapping[str, Any]) -> Region:
     _absolute(record)
     if _kinds(record) != ["direction0", "direction1"]:
         raise RegionError("an ellipsoid on other axes than those of the sky has no counterpart")
-    x, y = (_measure(q["value"], q["unit"], record) for q in _numbered(record["center"]))
+    # Pixels count from 0 here, unlike in boxes and polygons (measured on casacore).
+    x, y = (_length(q["value"], q["unit"]) for q in _numbered(record["center"]))
     centre = checked_point(x, y)
-    radii = [record["radius"]] * 2 if "radius" in record else _numbered(record["radii"])
+    if "radius" in record:
+        radius = record["radius"]
+        return Circle(centre, _length(radius["value"], radius["unit"]), _sky(record, centre))
+    radii = _numbered(record["radii"])
     a, b = (_length(q["value"], q["unit"]) for q in radii)
     theta = record.get("theta", {"value": math.pi / 2, "unit": "rad"})
     angle = _length(theta["value"], theta["unit"]).value - 90
@@ -233,7 +226,19 @@ def _parts(record: Mapping[str, Any]) -> list[Region]:
 
 def _difference(record: Mapping[str, Any]) -> Region:
     first, second = _parts(record)
+    if isinstance(first, Circle) and isinstance(second, Circle):
+        same = first.centre == second.centre and first.frame == second.frame
+        units, sizes = zip(*((r.radius.unit, r.radius.value) for r in (second, first)), strict=True)
+        if same and len(set(units)) == 1 and sizes[0] < sizes[1]:
+            return Annulus(first.centre, second.radius, first.radius, first.frame)
     return Difference(first, second)
+
+
+def _union(record: Mapping[str, Any]) -> Region:
+    parts = _parts(record)
+    if all(isinstance(p, StokesSelection) for p in parts):
+        return StokesSelection(tuple(name for p in parts for name in p.names))  # type: ignore[attr-defined]
+    return reduce(Or, parts)
 
 
 def _complement(record: Mapping[str, Any]) -> Region:
@@ -242,11 +247,11 @@ def _complement(record: Mapping[str, Any]) -> Region:
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], Region]] = {
-    "LCSlicer": _slicer,
+    **PIXEL_READERS,
     "WCBox": _box,
     "WCPolygon": _polygon,
     "WCEllipsoid": _ellipse,
-    "WCUnion": lambda record: reduce(Or, _parts(record)),
+    "WCUnion": _union,
     "WCIntersection": lambda record: reduce(And, _parts(record)),
     "WCDifference": _difference,
     "WCComplement": _complement,

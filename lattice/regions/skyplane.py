@@ -16,9 +16,10 @@ from lattice.regions.measures import Measure, Point, astropy_frame
 from lattice.regions.pixel import PixelBox, PixelPolygon
 from lattice.regions.plane import PixelEllipse
 
-__all__ = ["SkyPlane"]
+__all__ = ["HALVES", "SkyPlane", "north_turn", "sky_corners", "sky_of"]
 
 _ROUNDING = 1e-6
+HALVES = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))  # corners of a box, around its centre
 _NEAR = 1e-3  # degrees: close enough to see the direction of north at a position
 
 
@@ -73,7 +74,7 @@ class SkyPlane:
             if frame is None:
                 ys, xs = self.coords.lonlat_to_pixel(lon, lat)
             else:
-                ys, xs = self.coords.sky_to_pixel(_sky(lon, lat, astropy_frame(frame)))
+                ys, xs = self.coords.sky_to_pixel(sky_of(lon, lat, astropy_frame(frame)))
         except CoordinateError as error:
             raise RegionError(error.message, hint=error.hint) from None
         if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
@@ -164,19 +165,32 @@ class SkyPlane:
         """Return by how many degrees north in the frame of the positions lies east of the image's north."""
         if self.frame is None or centre.in_pixels:
             return 0.0
-        own = self.coords.sky_frame
-        lat = centre.y.value
-        step = _NEAR if lat < 89 else -_NEAR
-        sky = _sky([centre.x.value] * 2, [lat, lat + step], astropy_frame(self.frame)).transform_to(own)
-        lon, lat2 = sky.spherical.lon.rad, sky.spherical.lat.rad
-        east = math.cos(lat2[1]) * math.sin(lon[1] - lon[0])
-        north = math.cos(lat2[0]) * math.sin(lat2[1]) - math.sin(lat2[0]) * math.cos(lat2[1]) * math.cos(
-            lon[1] - lon[0]
-        )
-        return math.degrees(math.atan2(east * step, north * step))
+        place = centre.x.value, centre.y.value
+        return north_turn(place, astropy_frame(self.frame), self.coords.sky_frame)
 
 
-def _sky(lon: Any, lat: Any, frame: Any) -> Any:
+def north_turn(place: tuple[float, float], frame: Any, own: Any) -> float:
+    """Return by how many degrees north in a frame lies east of north in another, at a place in the first."""
+    lon1, lat1 = place
+    step = _NEAR if lat1 < 89 else -_NEAR
+    sky = sky_of([lon1] * 2, [lat1, lat1 + step], frame).transform_to(own)
+    lon, lat = sky.spherical.lon.rad, sky.spherical.lat.rad
+    ahead = lon[1] - lon[0]
+    east = math.cos(lat[1]) * math.sin(ahead)
+    north = math.cos(lat[0]) * math.sin(lat[1]) - math.sin(lat[0]) * math.cos(lat[1]) * math.cos(ahead)
+    return math.degrees(math.atan2(east * step, north * step))
+
+
+def sky_corners(centre: Point, size: tuple[Measure, Measure], angle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return longitudes and latitudes of the corners of a box on the sphere, turned from north to east."""
+    w, h = (math.radians(s.value) for s in size)
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    offsets = [(h * j * sin - w * i * cos, h * j * cos + w * i * sin) for i, j in HALVES]
+    return _displaced(centre.x.value, centre.y.value, *np.array(offsets).T)
+
+
+def sky_of(lon: Any, lat: Any, frame: Any) -> Any:
+    """Return the SkyCoord of positions in degrees in a frame of astropy."""
     from astropy import units as u
     from astropy.coordinates import SkyCoord, UnitSphericalRepresentation
 

@@ -21,7 +21,7 @@ from lattice.graph.sections import Section
 from lattice.regions.base import Region
 from lattice.regions.compound import Difference
 from lattice.regions.measures import Measure, Point, frame_name, measure, point
-from lattice.regions.skyplane import SkyPlane
+from lattice.regions.skyplane import HALVES, SkyPlane
 
 __all__ = [
     "Annulus",
@@ -32,13 +32,12 @@ __all__ = [
     "WorldBox",
     "WorldPolygon",
     "WorldRegion",
+    "turned_corners",
 ]
 
 Position = Any  # a Point once it is made, anything that `point` reads before
 Length = Any  # a Measure
 Lengths = Any  # two of them
-
-_HALVES = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
 
 
 class WorldRegion(Region):
@@ -188,7 +187,11 @@ class CenterBox(_Shape):
         self._set(centre=centre, size=_lengths(self.size, "size of a box"), frame=frame)
 
     def _fitted(self, attrs: Attributes) -> Region:
-        return _turned_box(self._plane(attrs), self.centre, self.size, 0.0)
+        return self._plane(attrs).polygon(*self.corners(attrs))
+
+    def corners(self, attrs: Attributes) -> tuple[np.ndarray, np.ndarray]:
+        """Return x and y of its corners in the pixels of an image."""
+        return _corners(self._plane(attrs), self.centre, self.size, 0.0)
 
 
 @dataclass(frozen=True)
@@ -219,19 +222,33 @@ class RotatedBox(_Shape):
         self._set(centre=centre, size=size, angle=_angle(self.angle), frame=frame)
 
     def _fitted(self, attrs: Attributes) -> Region:
-        return _turned_box(self._plane(attrs), self.centre, self.size, self.angle)
+        return self._plane(attrs).polygon(*self.corners(attrs))
+
+    def corners(self, attrs: Attributes) -> tuple[np.ndarray, np.ndarray]:
+        """Return x and y of its corners in the pixels of an image."""
+        return _corners(self._plane(attrs), self.centre, self.size, self.angle)
 
 
-def _turned_box(plane: SkyPlane, centre: Point, size: tuple[Measure, Measure], angle: float) -> Region:
+def turned_corners(size: tuple[Measure, Measure], angle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of the corners of a box in pixels around 0, turned counterclockwise."""
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    w, h = size[0].value, size[1].value
+    x, y = np.array([(w * i * cos - h * j * sin, w * i * sin + h * j * cos) for i, j in HALVES]).T
+    return x, y
+
+
+def _corners(
+    plane: SkyPlane, centre: Point, size: tuple[Measure, Measure], angle: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of the corners of a turned box in the pixels of an image."""
     if all(s.in_pixels for s in size):
-        w, h = size[0].value, size[1].value
-        x, y = plane.pixels([centre])
-        corners = np.array([(w * i * cos - h * j * sin, w * i * sin + h * j * cos) for i, j in _HALVES])
-        return plane.polygon(x + corners[:, 0], y + corners[:, 1])
+        (x,), (y,) = plane.pixels([centre])
+        dx, dy = turned_corners(size, angle)
+        return x + dx, y + dy
     w, h = plane.degrees(size[0], "x"), plane.degrees(size[1], "y")
-    offsets = [(h * j * sin - w * i * cos, h * j * cos + w * i * sin) for i, j in _HALVES]
-    return plane.polygon(*plane.around(centre, offsets))
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    offsets = [(h * j * sin - w * i * cos, h * j * cos + w * i * sin) for i, j in HALVES]
+    return plane.around(centre, offsets)
 
 
 @dataclass(frozen=True)

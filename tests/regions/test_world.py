@@ -460,3 +460,15 @@ def test_what_a_region_remembers_is_no_part_of_it(monkeypatch: pytest.MonkeyPatc
     assert sum(a.nbytes for a in region.__dict__["_kept"].values()) <= 1 << 16
     assert pickle.dumps(region) == fresh
     assert pickle.loads(fresh) == region
+
+
+def test_parts_outside_of_the_image_take_nothing_and_give_nothing() -> None:
+    attrs = Attributes(np.dtype("f4"), (20, 30), ("y", "x"))
+    here, gone = Circle(("9pix", "8pix"), "4pix"), Circle(("99pix", "8pix"), "4pix")
+    mask = here.fit(attrs).mask(full((20, 30)))
+    for region in (here | gone, gone | here, here - gone):
+        assert (region.fit(attrs).mask(full((20, 30))) == mask).all()
+    assert (~gone).fit(attrs).mask(full((20, 30))).all()
+    for region in (gone | gone, gone - here, here & gone):
+        with pytest.raises(OutsideError):
+            region.fit(attrs)
