@@ -139,6 +139,30 @@ def test_cuts_of_images_have_the_labels_of_the_cut() -> None:
     np.testing.assert_allclose(slit.dec, whole.dec.values[7], atol=1e-11)
 
 
+def test_what_was_cut_stays_as_a_scalar(calls: list[int]) -> None:
+    image = cube()
+    whole = image.to_xarray()
+    channel = image[3].to_xarray()
+    assert calls == []
+    assert channel.frequency.dims == ()
+    assert float(channel.frequency) == float(whole.frequency[3])
+    assert channel.frequency.attrs == whole.frequency.attrs
+    assert float(channel.velocity) == float(whole.velocity[3])
+    plane = image.isel(stokes=0).isel(frequency=slice(1, 4)).isel(frequency=1).to_xarray()
+    assert str(plane.stokes.values) == "I"
+    assert float(plane.frequency) == float(whole.frequency[2])
+    assert calls == []
+    # Scalars do as in xarray: they can be joined along again.
+    both = xr.concat([image[k].to_xarray() for k in (0, 1)], "frequency", coords="minimal", compat="override")
+    np.testing.assert_array_equal(both.frequency, whole.frequency[:2])
+    # The place of a spectrum is known, the frequency of a mean is not.
+    spectrum = image[:, 0, 4, 5].to_xarray()
+    assert float(spectrum.ra) == pytest.approx(float(whole.ra[4, 5]), abs=1e-12)
+    assert float(spectrum.dec) == pytest.approx(float(whole.dec[4, 5]), abs=1e-12)
+    assert "frequency" not in image.mean("frequency").to_xarray().coords
+    assert "frequency" not in image.mean("frequency")[0].to_xarray().coords
+
+
 def test_labels_survive_what_xarray_does_without_a_projection(calls: list[int]) -> None:
     found = cube().to_xarray()
     _ = found * 2 + 1, found + found, found.where(found["values"] > 0), found.mean("frequency")

@@ -5,7 +5,7 @@ The interface of xarray on which this stands is marked as experimental there; it
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from xarray.indexes import CoordinateTransform, CoordinateTransformIndex, Index,
 
 from lattice.config import get_options
 from lattice.coords.header import is_observation_keyword
-from lattice.coords.labels import Label, axis_labels, sky_part
+from lattice.coords.labels import Label, axis_labels, cut_labels, sky_part
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import CoordinateMismatchError, LatticeRangeError
 
@@ -94,8 +94,10 @@ class _Labels:
         self.ndim = len(dims)
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        ranges = [np.arange(n)[k] for n, k in zip(self.shape, key, strict=True)]
-        grid = np.meshgrid(*ranges, indexing="ij")
+        grid = np.ix_(*(np.atleast_1d(np.arange(n)[k]) for n, k in zip(self.shape, key, strict=True)))
+        # An integer drops its axis, as in numpy.
+        left = tuple(0 if isinstance(k, int | np.integer) else slice(None) for k in key)
+        grid = tuple(g[left] for g in np.broadcast_arrays(*grid))
         return np.asarray(self._transform.forward(dict(zip(self._dims, grid, strict=True)))[self._name])
 
 
@@ -178,8 +180,10 @@ class LabelIndex(PandasIndex):
         raise CoordinateMismatchError(f"the labels of {self.dim!r} differ {size}", hint=_HINT)
 
 
-def labels_of(coords: CoordinateSystem, dims: tuple[str, ...], shape: tuple[int, ...]) -> xarray.Coordinates:
-    """Return the labels of an image; nothing is projected.
+def labels_of(
+    coords: CoordinateSystem, dims: tuple[str, ...], shape: tuple[int, ...], cut: Collection[str] = ()
+) -> xarray.Coordinates:
+    """Return the labels of an image; nothing is projected, but for the place of a single line of sight.
 
     Parameters
     ----------
@@ -189,6 +193,8 @@ def labels_of(coords: CoordinateSystem, dims: tuple[str, ...], shape: tuple[int,
         Its dims.
     shape : tuple of int
         Its shape.
+    cut : collection of str, optional
+        Dims that were cut away by an index: their labels are scalars.
     """
     out: dict[Any, Any] = {}
     indexes: dict[Any, Index] = {}
@@ -205,6 +211,9 @@ def labels_of(coords: CoordinateSystem, dims: tuple[str, ...], shape: tuple[int,
             lazy = SkyIndex(SkyTransform(part, names, sizes))
             out |= lazy.create_variables()
             indexes |= dict.fromkeys(names, lazy)
+    for label in cut_labels(coords, cut) if cut else ():
+        if label.name not in out and label.name not in dims:
+            out[label.name] = xarray.Variable((), label.values, label.attrs)
     return xarray.Coordinates(out, indexes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +11,10 @@ import numpy as np
 from lattice.coords.header import WcsCards, celestial_part
 from lattice.coords.names import SPECTRAL_LABELS, sky_labels
 from lattice.coords.spectral import to_hertz
-from lattice.coords.system import CoordinateSystem
+from lattice.coords.system import Axis, CoordinateSystem, axis_kind, default_dims
 from lattice.coords.world import lookup
 
-__all__ = ["Label", "axis_labels", "sky_part"]
+__all__ = ["Label", "axis_labels", "cut_labels", "sky_part"]
 
 CONVENTION = {"VRAD": "radio", "VOPT": "optical", "VELO": "relativistic"}
 
@@ -27,9 +28,9 @@ class Label:
     name : str
         Its name.
     axis : int
-        Axis number, numpy order.
+        Axis number, numpy order; -1 for an axis that was cut away.
     values : ndarray
-        One per pixel: numbers, or names of Stokes parameters.
+        One per pixel: numbers, or names of Stokes parameters; of a cut axis a single one, without axes.
     attrs : dict
         Unit and what else tells what the values mean.
     """
@@ -62,6 +63,37 @@ def axis_labels(coords: CoordinateSystem, shape: tuple[int, ...]) -> list[Label]
                 continue
             attrs = {"units": axis.unit, "axis_kind": axis.kind, "ctype": wcs.ctype(axis.fits_axis)}
             out.append(Label(axis.name, i, values, {k: v for k, v in attrs.items() if v}))
+    return out
+
+
+def cut_labels(coords: CoordinateSystem, dims: Collection[str]) -> list[Label]:
+    """Return where axes lie that were cut away by an index.
+
+    Parameters
+    ----------
+    coords : CoordinateSystem
+        Of what is left.
+    dims : collection of str
+        Names of the axes that were cut at one pixel; others, such as those of a mean, have no place.
+    """
+    wcs = WcsCards.parse(coords.header)
+    gone = {}
+    for number, pixel in coords.dropped:
+        kind = axis_kind(wcs, number)
+        (name,) = default_dims(["spectral" if coords.table and kind == "none" else kind], [wcs.ctype(number)])
+        unit = wcs.world.get(("CUNIT", number), "")
+        if name in dims:
+            gone[number] = Axis(name, kind, unit if isinstance(unit, str) else "", number, pixel)
+    out: list[Label] = []
+    for axis in gone.values():
+        alone = replace(coords, axes=(axis,), dropped=(), _hash=None)
+        out += [replace(label, axis=-1, values=label.values[0]) for label in axis_labels(alone, (1,))]
+    sky = {axis.kind: axis for axis in gone.values() if axis.kind in ("longitude", "latitude")}
+    if len(sky) == 2:
+        both = replace(coords, axes=tuple(sky.values()), dropped=(), _hash=None)
+        found = both.positions(np.zeros(1), np.zeros(1))
+        names = sky_labels(wcs.ctype(sky["longitude"].fits_axis))
+        out += [Label(n, -1, v[0], {"units": "deg"}) for n, v in zip(names, found, strict=True)]
     return out
 
 

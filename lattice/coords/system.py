@@ -19,7 +19,7 @@ from lattice.graph.records import Record
 if TYPE_CHECKING:
     from lattice.coords.compare import Difference
 
-__all__ = ["Axis", "CoordinateSystem", "default_dims"]
+__all__ = ["Axis", "CoordinateSystem", "axis_kind", "default_dims"]
 
 _TIMES = frozenset(
     {"TIME", "UTC", "TAI", "TT", "TDT", "ET", "IAT", "UT1", "UT", "TDB", "TCB", "TCG", "GPS", "LOCAL"}
@@ -112,7 +112,7 @@ class CoordinateSystem(World, Spectrum):
         for position in range(n):
             number = n - position
             unit = wcs.world.get(("CUNIT", number), "")
-            kind = _kind(wcs, number)
+            kind = axis_kind(wcs, number)
             axes.append(Axis("", kind, unit.strip() if isinstance(unit, str) else "", number))
         names = default_dims([a.kind for a in axes], [wcs.ctype(a.fits_axis) for a in axes])
         return cls(tuple(replace(a, name=name) for a, name in zip(axes, names, strict=True)), header)
@@ -292,7 +292,7 @@ def _hashable(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float | bool | complex)
 
 
-def _kind(wcs: WcsCards, number: int) -> str:
+def axis_kind(wcs: WcsCards, number: int) -> str:
     """Return the kind of a header's axis."""
     ctype = wcs.ctype(number)
     if not ctype:

@@ -47,6 +47,7 @@ def dataset_of(image: ImagePixels, arrays: Mapping[str, Any], name: str, encodin
 
     import lattice.accessor  # noqa: F401 - it registers itself
     from lattice.coords.index import labels_of
+    from lattice.image.select import bounding_box
 
     if name == MASK and MASK in arrays and image.masked:
         raise LatticeError("the values cannot be called 'mask': that is the name of the mask")
@@ -64,7 +65,10 @@ def dataset_of(image: ImagePixels, arrays: Mapping[str, Any], name: str, encodin
         key: xarray.Variable(image.dims, array, about if key == name else good, encoding)
         for key, array in arrays.items()
     }
-    labels = None if image.coords is None else labels_of(image.coords, image.dims, image.shape)
+    labels = None
+    if image.coords is not None:
+        cut = bounding_box(image.node).dropped if image.coords.dropped else ()
+        labels = labels_of(image.coords, image.dims, image.shape, cut)
     if labels is not None and (taken := [key for key in variables if key in labels]):
         raise LatticeError(f"the values cannot be called {taken[0]!r}: that is a coordinate of the image")
     return xarray.Dataset(variables, coords=labels, attrs=attrs)
