@@ -16,8 +16,19 @@ from lattice.coords.system import CoordinateSystem
 from lattice.errors import LatticeWarning
 from lattice.graph.protocols import Reader, Writer
 from lattice.graph.records import Record
+from lattice.graph.sections import Section
 
-__all__ = ["Beam", "Format", "ImageSpec", "LatticeWarning", "LogLine", "MetaCard", "Output", "Stored"]
+__all__ = [
+    "Beam",
+    "Format",
+    "ImageSpec",
+    "LatticeWarning",
+    "LogLine",
+    "MetaCard",
+    "Output",
+    "Stored",
+    "Updater",
+]
 
 MetaCard = tuple[str, Any, str]
 """Keyword, value, comment; the value may be a `lattice.graph.records.Record` or `FrozenArray` as well."""
@@ -196,6 +207,97 @@ class Output(ABC):
         if getattr(self, "_open", False) and self._pid == os.getpid():
             with contextlib.suppress(Exception):
                 self.abort()
+
+
+class Updater(ABC):
+    """An existing image that is changed in place, alone among processes until it is closed.
+
+    Formats whose abilities include ``update`` make one with ``update(path)``.  Used as a context manager it
+    is closed at the end of the block.  What was written is seen by others after `flush` or `close`, whole
+    parts at a time; pixels may be seen earlier.  An image that was opened before has to be opened again.
+
+    Attributes
+    ----------
+    path : str
+        The image.
+    shape : tuple of int
+        Its shape.
+    dtype : dtype
+        Type of its values.
+    masks : tuple of str
+        Names of its masks.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    @abstractmethod
+    def masks(self) -> tuple[str, ...]:
+        """Names of the masks that the image has now."""
+
+    @abstractmethod
+    def write(
+        self,
+        section: Section,
+        values: np.ndarray | None = None,
+        mask: np.ndarray | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        """Write values, a mask, or both, to a section.
+
+        Parameters
+        ----------
+        section : Section
+            Which pixels; steps are allowed.
+        values : ndarray, optional
+            Their values, of the section's shape.
+        mask : ndarray of bool, optional
+            Which of them are good.
+        name : str, optional
+            The mask that is written to; the default mask if it is not given.
+        """
+
+    @abstractmethod
+    def set(self, **parts: Any) -> None:
+        """Replace parts of the image, named as in `Stored`.
+
+        Parameters
+        ----------
+        **parts
+            ``unit``, ``coords``, ``beams``, ``meta``, ``regions``, ``groups`` and ``default_mask`` replace
+            what the image has; the lines of ``history`` are added to it.
+        """
+
+    @abstractmethod
+    def add_mask(self, name: str, *, default: bool = True) -> None:
+        """Add a mask in which every pixel is good; it becomes the default mask unless told otherwise."""
+
+    @abstractmethod
+    def drop_mask(self, name: str) -> None:
+        """Remove a mask; if it is the default mask, the image has none afterwards."""
+
+    @abstractmethod
+    def rename_mask(self, name: str, new: str) -> None:
+        """Give a mask another name."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Make the changes so far known to other processes."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Flush, and let others change the image."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 @runtime_checkable

@@ -14,11 +14,12 @@ import numpy as np
 
 from lattice.errors import LatticeTypeError
 from lattice.graph.records import Record, thawed
+from lattice.io.casa.locks import TableLock
 from lattice.io.casa.managers import column_cells
 from lattice.io.casa.records import CODE_OF, STRING, TYPES, TableRecord
-from lattice.io.casa.tables import Column, Description, Table, write_rows
+from lattice.io.casa.tables import Column, Description, Table, rewrite_rows, write_rows
 
-__all__ = ["read_group", "write_group"]
+__all__ = ["read_group", "update_group", "write_group"]
 
 _MOST_ROWS = 10_000_000
 
@@ -51,6 +52,19 @@ def _values(c: Column, cells: list[Any]) -> Any:
 
 def write_group(path: str, group: Mapping[str, Any], order: str) -> None:
     """Create the table of an attribute group; rows without an array get an empty one."""
+    description, cells = _content(group)
+    write_rows(path, description, cells, order=order)
+
+
+def update_group(path: str, group: Mapping[str, Any]) -> None:
+    """Replace the content of the table of an attribute group."""
+    description, cells = _content(group)
+    with TableLock(path, write=True) as lock:
+        lock.need()
+        rewrite_rows(path, description, cells, lock)
+
+
+def _content(group: Mapping[str, Any]) -> tuple[Description, dict[str, list[Any]]]:
     description = Description()
     cells: dict[str, list[Any]] = {}
     rows = _rows(group)
@@ -67,7 +81,7 @@ def write_group(path: str, group: Mapping[str, Any], order: str) -> None:
             kind, frame = (str(text) for text in thawed(column["measinfo"]))
             c.keywords["MEASINFO"] = TableRecord(type=kind, Ref=frame)
         description.columns.append(c)
-    write_rows(path, description, cells, order=order)
+    return description, cells
 
 
 def _rows(group: Mapping[str, Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lattice.errors import FormatError, LatticeError, LatticeWarning
 from lattice.graph.attributes import default_dims
@@ -18,6 +18,9 @@ from lattice.io.casa.records import TableRef
 from lattice.io.casa.tables import Table, read_info
 from lattice.io.casa.tiled import array_layout
 from lattice.io.casa.tiles import TileReader, open_reader
+
+if TYPE_CHECKING:
+    from lattice.io.casa.update import CasaUpdater
 
 __all__ = ["CasaFormat"]
 
@@ -34,6 +37,7 @@ class CasaFormat:
         {
             "read",
             "write",
+            "update",
             "parallel",
             "float",
             "complex",
@@ -77,6 +81,24 @@ class CasaFormat:
             if isinstance(exc, LatticeError):
                 raise
             raise FormatError(f"the keywords of {path!r} are damaged: {type(exc).__name__}: {exc}") from exc
+
+    def update(self, path: str, *, lock: Any = None, timeout: float | None = 60.0) -> CasaUpdater:
+        """Open an image to change it in place.
+
+        Parameters
+        ----------
+        path : str
+            The folder.
+        lock : lattice.io.casa.locks.TableLock, optional
+            The lock of the image, where the caller has one; it stays held when the updater is closed.
+        timeout : float or None, optional
+            Seconds to wait until other processes let go of the image.
+        """
+        from lattice.io.casa.update import CasaUpdater
+
+        if not self.sniff(path):
+            raise FormatError(f"{path!r} is no CASA image that could be changed in place")
+        return CasaUpdater(path, lock=lock, timeout=timeout)
 
     def create(
         self,

@@ -7,13 +7,16 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from lattice.errors import FormatError
 from lattice.io.base import LogLine
+from lattice.io.casa.locks import TableLock
 from lattice.io.casa.managers import column_cells
 from lattice.io.casa.records import TableRecord
-from lattice.io.casa.tables import Column, Description, Table, write_rows
+from lattice.io.casa.tables import Column, Description, Table, rewrite_rows, write_rows
 
-__all__ = ["log_cells", "log_description", "read_log", "write_log"]
+__all__ = ["append_log", "log_cells", "log_description", "read_log", "write_log"]
 
 _INFO = ("Log message", "Repository for software-generated logging messages")
 _UNIX_EPOCH = 40587.0  # as modified Julian date
@@ -65,3 +68,22 @@ def log_cells(lines: Sequence[str]) -> dict[str, list[Any]]:
 def write_log(path: str, lines: Sequence[str], order: str) -> None:
     """Create a log table."""
     write_rows(path, log_description(), log_cells(lines), _INFO, order)
+
+
+def append_log(path: str, lines: Sequence[str]) -> None:
+    """Add lines to a log table."""
+    if not os.path.isdir(path):
+        write_log(path, lines, "<")
+        return
+    with TableLock(path, write=True) as lock:
+        lock.need()
+        table = Table(path)
+        description = log_description()
+        cells = log_cells(lines)
+        for name, new in cells.items():
+            if table.rows and table.description.column(name) is not None:
+                new[:0] = column_cells(table, name)
+            else:
+                new[:0] = [np.float64(0) if name == "TIME" else ""] * table.rows
+        description.keywords = table.keywords
+        rewrite_rows(path, description, cells, lock)

@@ -12,7 +12,7 @@ from lattice.coords.system import CoordinateSystem
 from lattice.io.base import Beam, ImageSpec, MetaCard
 from lattice.io.casa.records import TableRecord, TableRef
 
-__all__ = ["Parts", "keywords_of_spec", "mask_record", "parts_of_keywords"]
+__all__ = ["Parts", "changed_keywords", "keywords_of_spec", "mask_record", "parts_of_keywords"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,26 @@ def keywords_of_spec(spec: ImageSpec) -> TableRecord:
     if spec.unit:
         keywords["units"] = spec.unit
     return keywords
+
+
+def changed_keywords(
+    keywords: Mapping[str, Any], shape: tuple[int, ...], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the keywords of an image that change when some of its parts do; None for those that go.
+
+    Parameters
+    ----------
+    keywords : mapping
+        The present keywords.
+    shape : tuple of int
+        Shape of the image.
+    given : mapping
+        New parts: any of ``unit``, ``coords``, ``beams``, ``meta``, ``regions``.
+    """
+    out: dict[str, Any] = {}
+    if "unit" in given:
+        out["units"] = str(given["unit"]) or None
+    return out
 
 
 def _linear(shape: tuple[int, ...]) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lattice.errors import FormatError
+from lattice.errors import FormatError, StorageError
 from lattice.io.casa.aipsio import AipsReader, AipsWriter
-from lattice.io.casa.locks import SyncData, new_lock_file, read_sync
+from lattice.io.casa.locks import SyncData, TableLock, new_lock_file, read_sync
 from lattice.io.casa.records import (
     NAMES,
     STRING,
@@ -33,6 +34,7 @@ __all__ = [
     "load",
     "read_info",
     "replace_file",
+    "rewrite_rows",
     "table_dat",
     "write_info",
     "write_rows",
@@ -453,3 +455,71 @@ def write_rows(
     replace_file(os.path.join(path, "table.lock"), new_lock_file(sync))
     data = table_dat(description, rows, order, len(managers), managers, bindings)
     replace_file(os.path.join(path, "table.dat"), data)
+
+
+def rewrite_rows(
+    path: str,
+    description: Description,
+    cells: Mapping[str, Sequence[Any]],
+    lock: TableLock,
+) -> None:
+    """Replace the content of a table of few rows in place.
+
+    Others see the old rows or the new ones, and so does who opens the table after a crash: the new files get
+    numbers of their own, and replacing table.dat is what makes them count.
+
+    Parameters
+    ----------
+    path : str
+        The folder.
+    description : Description
+        New keywords and columns.
+    cells : mapping of str to sequence
+        New cells of each column.
+    lock : TableLock
+        The lock of the table, held for writing.
+
+    Raises
+    ------
+    StorageError
+        If another process has the table open and would not notice the change.
+    """
+    from lattice.io.casa.managers import simple_files
+
+    table = Table(path)
+    columns = description.columns
+    rows = len(cells[columns[0].name]) if columns else 0
+    number = _number_for(table, lock, columns)
+    old = [m for m in table.managers if m.number != number]
+    sync = table.sync or SyncData(table.rows, len(columns), 0, 0, [0] * len(table.managers))
+    if old:  # until table.dat is replaced, rows are counted there
+        lock.put_sync(replace(sync, rows=0, modified=sync.modified + 1))
+    for suffix, data in simple_files(columns, cells, rows, number).items() if columns else ():
+        replace_file(os.path.join(path, f"table.f{number}{suffix}"), data)
+    table.description, table.rows = description, rows
+    table.managers = [Manager("StManAipsIO", number)] if columns else []
+    table.bindings = {c.name: (number, c.shape) for c in columns}
+    table.next_number = max(table.next_number, number + 1)
+    table.write()
+    counters = [max(sync.data_changed, default=0)] * len(table.managers)
+    changed = replace(sync, columns=len(columns), data_changed=counters)
+    lock.put_sync(changed.bumped(table=True, data=True, rows=rows))
+    for manager in old:
+        for suffix in ("", "i"):
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(path, f"table.f{manager.number}{suffix}"))
+
+
+def _number_for(table: Table, lock: TableLock, columns: Sequence[Column]) -> int:
+    """Return the number of the manager for new content: the old one where another process uses the table."""
+    if not lock.used_elsewhere():
+        return table.next_number
+    same = [(c.name, c.code, c.kind) for c in columns] == [
+        (c.name, c.code, c.kind) for c in table.description.columns
+    ]
+    if same and [m.kind for m in table.managers] == ["StManAipsIO"]:
+        return table.managers[0].number
+    raise StorageError(
+        f"another process has {table.path!r} open and would not notice that it changes",
+        hint="close the image there, and try again",
+    )
