@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Self
 
+from lattice.coords.system import CoordinateSystem
+from lattice.errors import CoordinateError, LatticeTypeError, ShapeMismatchError
+from lattice.image.base import ImageBase
+from lattice.image.make import coordinates_of
 from lattice.image.masks import ImageMasks
 
 __all__ = ["ImageShape"]
@@ -74,3 +79,110 @@ class ImageShape(ImageMasks):
         from lattice.ops.rebin import rebin
 
         return self._derive(rebin(self._node, rebin_factors(self, factors, by_name)))
+
+    def regrid(
+        self,
+        template: Any,
+        dims: Any = None,
+        *,
+        shape: Any = None,
+        method: str = "linear",
+        velocity: str | None = None,
+        force: bool = False,
+    ) -> Self:
+        """Return the image on the pixel grid of another one; only what a block needs is read and computed.
+
+        Parameters
+        ----------
+        template : Image, path, CoordinateSystem, astropy Header or WCS
+            The grid; its frames and projection may be any. What is no image needs a `shape`, or NAXIS cards.
+        dims : str, int or sequence of these, optional
+            Axes of this image that change; the default is all that both have, but for Stokes. The two axes of
+            the sky change together.
+        shape : sequence of int, optional
+            Shape of the grid, one number per axis of `template`, slowest first.
+        method : {"linear", "nearest", "cubic", "lanczos"}, optional
+            On the sky bilinear, nearest pixel, cubic convolution over 4 x 4 pixels, or Lanczos over 6 x 6;
+            along other axes alike, but cubic is a natural spline. Pixels are not averaged: rebin before
+            making much larger ones.
+        velocity : {"radio", "optical", "relativistic"}, optional
+            Match the velocities of both spectral axes, each by its own rest frequency, and not frequencies.
+        force : bool, optional
+            Interpolate axes that agree already, too.
+
+        Returns
+        -------
+        Image
+            With the axes of this one in their order. Masked where this image has no pixel, or a bad one among
+            those that a value is made of. Jy/pixel is scaled by the ratio of pixel areas, other units and the
+            beam stay. Named masks and regions are left behind.
+
+        Raises
+        ------
+        CoordinateError, CoordinateMismatchError
+            When coordinates are missing or cannot be converted.
+        LatticeRangeError
+            When the images do not overlap.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> cards = {
+        ...     "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 30.0, "CRVAL2": 10.0,
+        ...     "CDELT1": -0.01, "CDELT2": 0.01, "CRPIX1": 3.0, "CRPIX2": 3.0,
+        ... }
+        >>> image = Image(np.arange(25.0).reshape(5, 5), wcs=cards)
+        >>> shifted = image.regrid(cards | {"CRPIX1": 2.0}, shape=(5, 4))
+        >>> shifted.values[0].tolist()
+        [1.0, 2.0, 3.0, 4.0]
+        """
+        from lattice.image.operators import axes_of
+        from lattice.ops.regrid import regrid
+
+        coords, lengths = _grid(template, shape)
+        axes = None if dims is None else axes_of(self, dims)
+        return self._derive(
+            regrid(self._node, coords, lengths, axes=axes, method=method, velocity=velocity, force=force)
+        )
+
+
+def _grid(template: Any, shape: Any) -> tuple[CoordinateSystem, tuple[int, ...]]:
+    """Return coordinates and shape of what stands for a grid."""
+    if isinstance(template, str | os.PathLike):
+        from lattice.api import open as open_image
+
+        template = open_image(template)
+    if isinstance(template, ImageBase):
+        if template.coords is None:
+            raise CoordinateError("the template has no coordinates")
+        coords, lengths = template.coords, template.shape
+    else:
+        if shape is None:
+            shape = _naxis(template)
+        lengths = tuple(int(n) for n in shape)
+        found = coordinates_of(template, lengths)
+        if found is None:
+            raise LatticeTypeError("regrid needs a template: an image, a header or a WCS")
+        coords = found
+    if shape is not None:
+        lengths = tuple(int(n) for n in shape)
+    if len(lengths) != len(coords.axes) or min(lengths, default=0) < 1:
+        raise ShapeMismatchError(f"a grid of {len(coords.axes)} axes does not have the shape {lengths}")
+    return coords, lengths
+
+
+def _naxis(template: Any) -> tuple[int, ...]:
+    """Return the shape that a header or WCS tells."""
+    known = getattr(template, "array_shape", None)
+    if known is not None:
+        return tuple(known)
+    get = getattr(template, "get", None)
+    n = get("NAXIS") if get is not None else None
+    if get is not None and isinstance(n, int):
+        lengths = [get(f"NAXIS{i}") for i in range(n, 0, -1)]
+        if all(isinstance(length, int) for length in lengths):
+            return tuple(lengths)
+    raise LatticeTypeError(
+        "the template does not tell how many pixels it has", hint="give shape=, slowest axis first"
+    )

@@ -19,6 +19,7 @@ from lattice.graph.types import is_bool
 
 __all__ = ["METHODS", "Resample", "resample"]
 
+_NEAR = 1e-6
 METHODS = ("nearest", "linear", "cubic", "lanczos")
 _REACH = {"nearest": (0, 0), "linear": (0, 1), "cubic": (-1, 2), "lanczos": (-2, 3)}
 _BEYOND = {"nearest": 0.5, "linear": 1.0, "cubic": 1.0, "lanczos": 0.0}
@@ -239,6 +240,8 @@ def _taps(
     positions: tuple[np.ndarray, ...], lengths: tuple[int, ...], method: str, kind: np.dtype[Any]
 ) -> _Taps:
     """Return how values at positions are made."""
+    # positions are known to a millionth of a pixel: what is that near to a pixel is that pixel, and no other
+    positions = tuple(np.where(np.abs(p - np.rint(p)) < _NEAR, np.rint(p), p) for p in positions)
     inside = np.ones(positions[0].shape, bool)
     for p, n in zip(positions, lengths, strict=True):
         beyond = _BEYOND[method] if n > 1 and (len(lengths) > 1 or method == "nearest") else 0.0
