@@ -162,7 +162,9 @@ def _engine(command: Callable[..., None]) -> Callable[..., None]:
 
     for option in (
         click.option("--progress/--no-progress", default=None, help="Show progress; default: on a terminal."),
-        click.option("--jit/--no-jit", default=None, help="Compile with numba; default: where it is faster."),
+        click.option(
+            "--jit/--no-jit", default=None, help="Compile expressions; default: where it is faster."
+        ),
         click.option("--workers", metavar="N", help="How many blocks are computed at once."),
         click.option(
             "--memory", metavar="SIZE", help="Most memory to use, such as 2GB; default: a quarter of it."

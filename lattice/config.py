@@ -73,7 +73,8 @@ class Options:
         Whether long work shows its progress; "auto" does when a terminal is attached.
         Environment: ``LATTICE_PROGRESS``.
     jit : {"auto", True, False}
-        Whether expressions are compiled with numba; "auto" does where that is faster and numba is there.
+        Whether expressions are compiled, with llvmlite; "auto" does where that is faster and llvmlite is
+        there. The results have the same bits.
         Environment: ``LATTICE_JIT``.
     strip : int
         Most pixels per strip, the piece in which a block is evaluated; an expression with many

@@ -68,7 +68,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "hypothesis": ({"lattice.testing"}, {"lattice.testing"}),
     "lark": ({"language", "regions"}, {"language"}),
     "matplotlib": ({"plot"}, set()),
-    "numba": ({"execute"}, {"execute"}),
+    "llvmlite": ({"execute"}, set()),
     "numcodecs": ({"io"}, set()),
     "radio_beam": ({"face"}, set()),
     "pytest": ({"lattice.testing"}, {"lattice.testing"}),

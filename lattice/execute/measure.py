@@ -27,8 +27,10 @@ from lattice.execute.order import (
 )
 from lattice.execute.schedule import run_program
 from lattice.execute.sinks import Sink, StateSink, combine_states
-from lattice.functions.states import State, make_state
+from lattice.execute.strips import Strips
+from lattice.functions.states import Extrema, State, make_state
 from lattice.graph.node import Node
+from lattice.graph.sections import boxes, shape_of
 from lattice.plan.blocks import choose
 from lattice.plan.memory import allowance
 from lattice.plan.program import Program, StoredPixels, lower
@@ -148,8 +150,22 @@ class _Group:
             if w.states:
                 column = list(next(columns, ()))
                 w.states = dict(zip(w.states, combine_states(column), strict=True)) if column else w.states
+                self._places(w)
             if w.orders:
                 w.outcomes = _merged(next(columns, ()), w.searches)
+
+    def _places(self, w: _Wanted) -> None:
+        """Find where the extremes are, of which compiled loops tell only in which piece."""
+        for state in [s for s in w.states.values() if isinstance(s, Extrema)]:
+            for part in state.parts():
+                here = Extrema()
+                strips = Strips(lower([w.x], self.shape), self.options.strip)
+                for box, _ in boxes(*part):
+                    for piece, [(values, mask)] in strips.run(box):
+                        shape = shape_of(piece)
+                        good = None if mask is None else np.broadcast_to(mask, shape)
+                        here.update(np.broadcast_to(values, shape), good, piece)
+                state.place(part, here)
 
     def _ranks(self, searched: list[_Wanted]) -> dict[tuple[Node, int], Any]:
         """Return the value at every rank that is asked for."""

@@ -256,13 +256,11 @@ class _Order:
             return
         for number, (wanted, outcome) in enumerate(zip(self.wanted, self.outcomes, strict=True)):
             if isinstance(wanted, Bracket):
-                self._collect(number, wanted, outcome, values, mask, n_good)
+                self._collect(number, wanted, values, mask, n_good)
             else:
                 _count_keys(wanted, outcome, values if mask is None else values[mask])
 
-    def _collect(
-        self, number: int, wanted: Bracket, outcome: Outcome, values: Array, mask: Array | None, n_good: int
-    ) -> None:
+    def _collect(self, number: int, wanted: Bracket, values: Array, mask: Array | None, n_good: int) -> None:
         kind = values.dtype.type
         # as few calls as can be: between calls threads wait for each other
         reached = scratch(values.shape, _BOOL, 5)
@@ -277,7 +275,14 @@ class _Order:
         if not self.tally.is_full(number, wanted.limit):
             kept = values.reshape(-1).compress(inside.reshape(-1))
         n_inside = int(np.count_nonzero(inside)) if kept is None else kept.size
-        n_nan = _count_nan(values, mask)
+        self.note(number, n_good, _count_nan(values, mask), n_reached, n_inside, kept)
+
+    def note(
+        self, number: int, n_good: int, n_nan: int, n_reached: int, n_inside: int, kept: Array | None
+    ) -> None:
+        """Take in how many pixels reach a bracket and lie inside, and these, which are copied."""
+        wanted, outcome = self.wanted[number], self.outcomes[number]
+        assert isinstance(wanted, Bracket)
         outcome.n_nan += n_nan
         outcome.n_inside += n_inside + n_nan
         outcome.n_above += n_reached - n_inside
@@ -285,7 +290,7 @@ class _Order:
         if self.tally.is_full(number, wanted.limit):
             outcome.kept = []
         elif kept is not None and kept.size and self.tally.add(number, kept.size, wanted.limit):
-            outcome.kept.append(kept)
+            outcome.kept.append(kept.copy())
 
     def finish(self) -> list[Outcome]:
         """Return what was found, the kept values of the block in one piece."""

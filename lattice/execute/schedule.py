@@ -8,7 +8,7 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,9 @@ import numpy as np
 from lattice.config import Options
 from lattice.errors import LatticeError
 from lattice.execute.control import Cancelled, Control
-from lattice.execute.jit import compiled, wanted
+from lattice.execute.fused import Fused, Fusion, fusion
+from lattice.execute.jit import wanted
+from lattice.execute.native import has_compiler
 from lattice.execute.sinks import Sink
 from lattice.execute.strips import Strips
 from lattice.graph.sections import Section, n_pixels
@@ -35,21 +37,37 @@ class Job:
     program: Program
     sinks: tuple[Sink, ...]
     strip: int
-    jit: bool
+    fusion: Fusion | None
     control: int = 0
     # the program made ready for each thread; it goes with the job, so that no thread keeps images alive
-    ready: dict[int, Strips] = field(default_factory=dict, compare=False, repr=False)
+    ready: dict[int, Strips | Fused] = field(default_factory=dict, compare=False, repr=False)
+    turn: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Job, (self.program, self.sinks, self.strip, self.jit, self.control))
+        return (_job, (self.program, self.sinks, self.strip, self.fusion is not None, self.control))
+
+    def run_all(self, sections: Iterable[tuple[int, Section]]) -> dict[int, list[Any]]:
+        """Compute blocks; return the results of the sinks by the numbers of the blocks."""
+        results = {}
+        try:
+            for number, section in sections:
+                results[number] = self.run(section)
+            ready = self.ready.get(threading.get_ident())
+            if isinstance(ready, Fused):
+                ready.close()
+        finally:
+            self.ready.pop(threading.get_ident(), None)
+        return results
 
     def run(self, section: Section) -> list[Any]:
         """Compute one block; return the result of each sink."""
-        strips = self._strips()
+        strips = self._ready()
         control = Control.find(self.control)
-        takers = [s.start(section) for s in self.sinks]
         size = max((d.itemsize for d in self.program.types), default=1)
         with np.errstate(all="ignore"):
+            if isinstance(strips, Fused):
+                return strips.run(section, None if control is None else _advance(control, size))
+            takers = [s.start(section) for s in self.sinks]
             for piece, results in strips.run(section):
                 for taker, (values, mask) in zip(takers, results, strict=True):
                     taker.take(piece, values, mask)
@@ -57,12 +75,25 @@ class Job:
                     control.advance(n_pixels(piece) * size)
         return [t.finish() for t in takers]
 
-    def _strips(self) -> Strips:
+    def _ready(self) -> Strips | Fused:
         thread = threading.get_ident()
         if thread not in self.ready:
-            jit = compiled(self.program) if self.jit else None
-            self.ready[thread] = Strips(self.program, self.strip, jit)
+            self.ready[thread] = (
+                Strips(self.program, self.strip)
+                if self.fusion is None
+                else Fused(self.fusion, self.sinks, self.strip, self.turn)
+            )
         return self.ready[thread]
+
+
+def _advance(control: Control, size: int) -> Callable[[int], None]:
+    return lambda n: control.advance(n * size)
+
+
+def _job(program: Program, sinks: tuple[Sink, ...], strip: int, fused: bool, control: int) -> Job:
+    """Return a job in another process, which makes its own code if it can."""
+    can = fused and has_compiler()
+    return Job(program, sinks, strip, fusion(program, sinks) if can else None, control)
 
 
 _local = threading.local()
@@ -106,7 +137,8 @@ def run_program(
     pixel = max((d.itemsize for d in program.types), default=1)
     show = sections is None and _shows_progress(options)
     with Control(math.prod(program.shape) * pixel, show) as control:
-        job = Job(program, tuple(sinks), options.strip, wanted(program, options), control.number)
+        fused = wanted(program, sinks, options)
+        job = Job(program, tuple(sinks), options.strip, fused, control.number)
         return run_job(job, blocks.sections() if sections is None else sections, options, blocks.workers)
 
 
@@ -120,7 +152,7 @@ def run_job(job: Job, sections: Sequence[Section], options: Options, workers: in
     if client is not None:
         return _run_distributed(client, job, sections)
     if options.scheduler == "synchronous" or workers == 1 or len(sections) < 2:
-        return [job.run(s) for s in sections]
+        return list(job.run_all(enumerate(sections)).values())
     return _run_threads(job, sections, workers)
 
 
@@ -128,29 +160,34 @@ def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[li
     from dask.threaded import get
 
     failures: list[BaseException] = []
-    # several blocks a task: what dask does between tasks holds up all threads
-    batches = _batches(sections, _TASKS_PER_WORKER * workers)
+    todo = iter(enumerate(sections))
+    lock = threading.Lock()
 
-    def run_batch(number: int) -> list[list[Any]]:
-        results: list[list[Any]] = []
+    def take() -> Iterator[tuple[int, Section]]:
+        while not failures:
+            with lock:
+                found = next(todo, None)
+            if found is None:
+                return
+            yield found
+
+    def work(_number: int) -> dict[int, list[Any]]:
         try:
-            for section in batches[number]:
-                if failures:
-                    break
-                results.append(job.run(section))
+            return job.run_all(take())
         except Cancelled:
             pass
         except BaseException as error:  # handed to the caller's thread: dask would lose the order of causes
             failures.append(error)
-        return results
+        return {}
 
-    names = [("batch", i) for i in range(len(batches))]
-    graph = {name: (run_batch, i) for i, name in enumerate(names)}
-    count = min(workers, len(batches))
+    # one task for each thread, which takes blocks as it goes: what dask does between tasks holds up threads
+    count = min(workers, len(sections))
+    names = [("worker", i) for i in range(count)]
+    graph = {name: (work, i) for i, name in enumerate(names)}
     try:
         # dask keeps threads from one run to the next: those of a parent process are not there after a fork
         with contextlib.nullcontext() if os.getpid() == _FIRST else ThreadPoolExecutor(count) as pool:
-            results = get(graph, names, num_workers=count, pool=pool)
+            found = get(graph, names, num_workers=count, pool=pool)
     except KeyboardInterrupt:
         control = Control.find(job.control)
         if control is not None:
@@ -158,10 +195,10 @@ def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[li
         raise
     if failures:
         raise failures[0]
-    return [block for batch in results for block in batch]
+    results = {number: result for part in found for number, result in part.items()}
+    return [results[number] for number in range(len(sections))]
 
 
-_TASKS_PER_WORKER = 8
 _FIRST = os.getpid()
 
 
@@ -173,7 +210,7 @@ def _batches(sections: Sequence[Section], most: int) -> list[list[Section]]:
 
 def _remote(job: bytes, sections: list[Section]) -> list[list[Any]]:
     program_job: Job = _unpickled(job)
-    return [program_job.run(s) for s in sections]
+    return list(program_job.run_all(enumerate(sections)).values())
 
 
 def _unpickled(job: bytes) -> Job:

@@ -173,6 +173,8 @@ class _States:
             state.update(values, mask, piece)
 
     def finish(self) -> list[State]:
+        for state in self.states:
+            state.finish()
         return self.states
 
 

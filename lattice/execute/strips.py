@@ -19,7 +19,7 @@ import numpy as np
 from lattice.graph.sections import Section, relative, shape_of, split
 from lattice.plan.program import Leaf, OperationPixels, Program, StoredPixels
 
-__all__ = ["Strips", "is_register", "strip_length"]
+__all__ = ["ProgramInput", "Strips", "is_register", "part_of", "strip_length"]
 
 Results = list[tuple[np.ndarray, "np.ndarray | None"]]
 
@@ -119,11 +119,10 @@ class _Run:
 class Strips:
     """A program made ready to run in one thread."""
 
-    def __init__(self, program: Program, strip: int, jit: Any = None) -> None:
+    def __init__(self, program: Program, strip: int) -> None:
         self.program = program
         self.strip = strip_length(program, strip)
         self.most = strip
-        self.jit = jit
         self._layout = _layout(program)
         ndim = len(program.shape)
         one = (1,) * ndim
@@ -233,17 +232,14 @@ class Strips:
                 values, mask = leaf.fetch(piece, views[leaf.value], self.inputs)
             else:
                 whole, good = run.blocks[i]
-                values = _part(whole, piece, run.section)
-                mask = None if good is None else _part(good, piece, run.section)
+                values = part_of(whole, piece, run.section)
+                mask = None if good is None else part_of(good, piece, run.section)
             registers[leaf.value] = values
             if leaf.mask is not None:
                 registers[leaf.mask] = mask if mask is not None else _ALL_GOOD.reshape((1,) * len(piece))
         program = self.program
         steps, outputs = program.steps, program.outputs
-        if self.jit is not None:
-            self.jit(registers, views)
-            steps = ()
-        elif program.checks and self._is_clean(registers):
+        if program.checks and self._is_clean(registers):
             steps, outputs = program.clean_steps, program.clean_outputs
         for step in steps:
             out = views[step.output]
@@ -270,7 +266,7 @@ class Strips:
 _ALL_GOOD = np.ones(1, bool)
 
 
-def _part(block: np.ndarray, piece: Section, section: Section) -> np.ndarray:
+def part_of(block: np.ndarray, piece: Section, section: Section) -> np.ndarray:
     """Return the part of a block's array that belongs to a strip; axes of length 1 are repeated."""
     if all(s.step == 1 for s in section):
         index = relative(piece, section)

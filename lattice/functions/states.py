@@ -1,8 +1,12 @@
 """Running statistics of a lattice, updated strip by strip and merged block by block.
 
-Everything is accumulated in Double (DComplex for complex values).  Updates come in storage order within
-a block and merges in the order of blocks, so that a result does not depend on the number of threads.
-A nan among the good values makes every statistic of order or size nan, as it does a sum.
+Everything is accumulated in Double (DComplex for complex values).  A nan among the good values makes every
+statistic of order or size nan, as it does a sum.
+
+The order of additions is fixed by the places of the pixels in their block, so that a sum has the same bits
+however the block is cut into strips, whatever computes it, and for any number of threads: a block is cut
+into pieces (`next_edge`), the pixels of a piece are dealt to `LANES` sums in turn, these are added up at the
+end of the piece, the pieces in order within the block, the blocks in order of storage.
 """
 
 from __future__ import annotations
@@ -15,15 +19,37 @@ import numpy as np
 from lattice.graph.blend import blank, scratch, select
 from lattice.graph.sections import Section
 
-__all__ = ["AbsoluteDeviation", "Count", "Extrema", "Moments", "State", "Sum", "Truth", "make_state"]
+__all__ = [
+    "LANES",
+    "AbsoluteDeviation",
+    "Count",
+    "Extrema",
+    "Moments",
+    "State",
+    "Sum",
+    "Truth",
+    "make_state",
+    "next_edge",
+]
 
 Array = np.ndarray[Any, Any]
 
-# Dot products of this length run in one thread in every BLAS, and their sums pairwise over rows.
-_DOT = 8192
-_PIECE = 8 * _DOT
-_ONES = np.ones(_DOT)
+LANES = 512
+_EDGES = (1 << 12, 1 << 16)
+_PIECE = 1 << 18  # pixels between edges after the first ones, which are closer: the first mean is rough
 _DOUBLE = np.dtype(np.float64)
+
+
+def next_edge(at: int) -> int:
+    """Return where in its block the piece ends that holds the pixel number `at`.
+
+    >>> next_edge(0), next_edge(4096), next_edge(70000), next_edge(262144)
+    (4096, 65536, 262144, 524288)
+    """
+    for edge in _EDGES:
+        if at < edge:
+            return edge
+    return (at // _PIECE + 1) * _PIECE
 
 
 def _filled(values: Array, mask: Array | None, fill: Any) -> Array:
@@ -37,22 +63,6 @@ def _filled(values: Array, mask: Array | None, fill: Any) -> Array:
         return out
     select(np.ascontiguousarray(mask).reshape(-1), flat, np.full(1, fill, values.dtype), out=out)
     return out
-
-
-def _sums(values: Array, shift: Any, squares: bool) -> tuple[Any, Any]:
-    """Return the sum of (values - shift) and, if asked for, of its square, in double precision.
-
-    Few calls on many pixels each: threads that wait for each other between calls lose more than caches gain.
-    """
-    if not squares and not shift:
-        return float(np.add.reduce(values, dtype=_DOUBLE)), 0.0
-    wide = scratch((values.size,), _DOUBLE, 0)
-    np.subtract(values, shift, out=wide, dtype=_DOUBLE)
-    whole = wide.size - wide.size % _DOT
-    rows, rest = wide[:whole].reshape(-1, _DOT), wide[whole:]
-    total = float(np.add.reduce(np.vecdot(rows, _ONES))) + float(np.add.reduce(rest))
-    square = float(np.add.reduce(np.vecdot(rows, rows))) + float(np.vecdot(rest, rest))
-    return total, square
 
 
 def _complex_sums(values: Array, shift: Any, squares: bool) -> tuple[Any, Any]:
@@ -78,6 +88,9 @@ class State:
         """Take in the statistics of a later block."""
         raise TypeError("State is abstract")
 
+    def finish(self) -> None:
+        """Give back what is of use during updates only: no more will come."""
+
 
 class Count(State):
     """Number of good pixels."""
@@ -94,59 +107,195 @@ class Count(State):
         self.n += other.n
 
 
-class Sum(State):
+class _Laned(State):
+    """Sums over the pixels of a block, in the order that the top of this module tells.
+
+    Attributes
+    ----------
+    at : int
+        Pixels of the block that have been taken in, good or bad.
+    lanes : ndarray
+        Sums of the present piece: one row of `LANES` for each power that is summed.
+    pivot : numpy scalar or None
+        Value that is taken from each pixel before it is summed; None until there is one.
+    """
+
+    powers: ClassVar[int] = 1
+
+    def __init__(self) -> None:
+        self._n = 0
+        self.at = 0
+        self.lanes = np.zeros((self.powers, LANES))
+        self.pivot: Any = None
+        self._open_n = 0
+        self._total: Any = 0.0
+
+    @property
+    def n(self) -> int:
+        """Number of good pixels."""
+        return self._n + self._open_n
+
+    @property
+    def total(self) -> Any:
+        """Sum of the good pixels."""
+        self.close()
+        return self._total
+
+    def update(self, values: Array, mask: Array | None, section: Section) -> None:
+        if values.dtype.kind == "c":
+            self._update_complex(values, mask)
+            return
+        flat = np.ascontiguousarray(values).reshape(-1)
+        good = None if mask is None else np.ascontiguousarray(mask).reshape(-1)
+        start = 0
+        while start < flat.size:
+            stop = min(flat.size, start + next_edge(self.at) - self.at)
+            self._add(flat[start:stop], None if good is None else good[start:stop])
+            start = stop
+
+    def _add(self, flat: Array, mask: Array | None) -> None:
+        """Take in pixels of one piece."""
+        n_good = _count(flat, mask)
+        if n_good:
+            pivot = self.start(flat, mask)
+            flat = _filled(flat, mask, 0 if pivot is None else pivot)
+            phase = self.at % LANES
+            head = min(flat.size, -phase % LANES)
+            self._deal(flat[:head], phase, pivot)
+            rows = (flat.size - head) // LANES * LANES
+            self._deal(flat[head : head + rows], 0, pivot)
+            self._deal(flat[head + rows :], 0, pivot)
+        self.advance(flat.size, n_good)
+
+    def start(self, flat: Array, mask: Array | None) -> Any:
+        """Return what is taken from the pixels of the present piece."""
+        return self.pivot
+
+    def _deal(self, flat: Array, first: int, pivot: Any) -> None:
+        """Add pixels to the lanes: whole rows, or a part of one."""
+        if flat.size == 0:
+            return
+        whole = flat.size >= LANES
+        rows = flat.size // LANES if whole else 1
+        wide = scratch((rows + 1, LANES if whole else flat.size), _DOUBLE, 0)
+        part = self.lanes[:, first : first + wide.shape[1]]
+        np.subtract(flat.reshape(rows, -1), 0 if pivot is None else pivot, out=wide[1:], dtype=_DOUBLE)
+        for power in range(self.powers):
+            if power:
+                np.multiply(wide[1:], wide[1:], out=wide[1:])
+            wide[0] = part[power]
+            # over the first axis numpy adds row after row
+            np.add.reduce(wide, axis=0, out=part[power])
+
+    def advance(self, n: int, n_good: int) -> None:
+        """Note that so many pixels of the present piece were added to the lanes."""
+        edge = next_edge(self.at)
+        self.at += n
+        self._open_n += n_good
+        if self.at >= edge:
+            self.close()
+
+    def close(self) -> None:
+        """Add the sums of the present piece to those of the block."""
+        if self._open_n:
+            n, self._open_n = self._open_n, 0
+            self._close(n, [float(np.add.reduce(row)) for row in self.lanes])
+            self.lanes[...] = 0
+
+    def finish(self) -> None:
+        self.close()
+        self.lanes = self.lanes[:, :0].copy()
+
+    def _close(self, n: int, sums: list[float]) -> None:
+        raise TypeError("_Laned is abstract")
+
+    def _update_complex(self, values: Array, mask: Array | None) -> None:
+        raise TypeError("_Laned is abstract")
+
+
+class Sum(_Laned):
     """Number and sum of the good pixels."""
 
     name = "sum"
 
-    def __init__(self) -> None:
-        self.n = 0
-        self.total: Any = 0.0
+    def _close(self, n: int, sums: list[float]) -> None:
+        self._n += n
+        self._total += sums[0]
 
-    def update(self, values: Array, mask: Array | None, section: Section) -> None:
-        self.n += _count(values, mask)
-        sums = _complex_sums if values.dtype.kind == "c" else _sums
-        self.total += sums(_filled(values, mask, 0), 0.0, squares=False)[0]
+    def _update_complex(self, values: Array, mask: Array | None) -> None:
+        self._n += _count(values, mask)
+        self._total += _complex_sums(_filled(values, mask, 0), 0.0, squares=False)[0]
 
     def merge(self, other: Sum) -> None:
-        self.n += other.n
-        self.total += other.total
+        other.close()
+        self.close()
+        self._n += other._n
+        self._total += other._total
 
 
-class Moments(State):
+class Moments(_Laned):
     """Number, sum and sum of squared deviations from the mean.
 
-    Within a strip squares are summed about a value near the mean; strips and blocks are combined by the
-    formula of Chan, Golub & LeVeque 1983, The American Statistician 37, 242.  Both keep their precision
-    when the mean is large against the spread.
+    Within a piece squares are summed about a value near the mean: the mean of the pieces before it in the
+    block, for the first piece the first good number.  Pieces and blocks are combined by the formula of Chan,
+    Golub & LeVeque 1983, The American Statistician 37, 242.  Both keep their precision when the mean is large
+    against the spread.
     """
 
     name = "moments"
+    powers = 2
 
     def __init__(self) -> None:
-        self.n = 0
-        self.total: Any = 0.0
-        self.m2: Any = 0.0
+        super().__init__()
+        self._m2: Any = 0.0
+
+    @property
+    def m2(self) -> Any:
+        """Sum of the squared deviations from the mean."""
+        self.close()
+        return self._m2
 
     @property
     def mean(self) -> Any:
         """Mean of the good pixels; 0 if there is none."""
         return self.total / self.n if self.n else self.total
 
-    def update(self, values: Array, mask: Array | None, section: Section) -> None:
+    def known_pivot(self, dtype: np.dtype[Any]) -> Any:
+        """Return what is taken from the pixels of this piece, of their own type; None if not known yet."""
+        if self.pivot is None and self._n:
+            # a value in the type of the pixels fills bad ones exactly
+            mean = dtype.type(self._total / self._n)
+            self.pivot = mean if np.isfinite(mean) else dtype.type(0)
+        return self.pivot
+
+    def start(self, flat: Array, mask: Array | None) -> Any:
+        if self.known_pivot(flat.dtype) is None:
+            finite = np.isfinite(flat)
+            if mask is not None:
+                finite &= mask
+            first = int(np.argmax(finite))
+            if not finite[first]:
+                return flat.dtype.type(0)  # inf or nan, whatever is taken from it
+            self.pivot = flat[first]
+        return self.pivot
+
+    def _close(self, n: int, sums: list[float]) -> None:
+        pivot = 0.0 if self.pivot is None else float(self.pivot)
+        self.pivot = None
+        total, square = sums
+        self._combine(n, total + n * pivot, square - total * total / n)
+
+    def _update_complex(self, values: Array, mask: Array | None) -> None:
         n = _count(values, mask)
         if n == 0:
             return
-        # any value near the mean will do as a shift; one in the type of the pixels fills bad ones exactly
-        pivot = values.dtype.type(self._pivot(values, mask))
-        wide = complex(pivot) if values.dtype.kind == "c" else float(pivot)
-        sums = _complex_sums if values.dtype.kind == "c" else _sums
-        total, square = sums(_filled(values, mask, pivot), wide, squares=True)
-        self._combine(n, total + n * wide, square - total * total / n)
+        pivot = values.dtype.type(self._complex_pivot(values, mask))
+        total, square = _complex_sums(_filled(values, mask, pivot), complex(pivot), squares=True)
+        self._combine(n, total + n * complex(pivot), square - total * total / n)
 
-    def _pivot(self, values: Array, mask: Array | None) -> Any:
-        if self.n and np.isfinite(self.total):
-            return self.total / self.n
+    def _complex_pivot(self, values: Array, mask: Array | None) -> Any:
+        if self._n and np.isfinite(self._total):
+            return self._total / self._n
         first = values.reshape(-1)[:1024]
         if mask is not None:
             first = first[mask.reshape(-1)[:1024]]
@@ -154,36 +303,48 @@ class Moments(State):
         return middle if np.isfinite(middle) else 0
 
     def merge(self, other: Moments) -> None:
-        self._combine(other.n, other.total, other.m2)
+        other.close()
+        self.close()
+        self._combine(other._n, other._total, other._m2)
 
     def _combine(self, n: int, total: Any, m2: Any) -> None:
-        if n and self.n:
-            delta = total / n - self.total / self.n
-            m2 = m2 + delta * delta * (self.n * n / (self.n + n))
-        self.n += n
-        self.total += total
-        self.m2 += m2
+        if n and self._n:
+            delta = total / n - self._total / self._n
+            m2 = m2 + delta * delta * (self._n * n / (self._n + n))
+        self._n += n
+        self._total += total
+        self._m2 += m2
 
 
-class AbsoluteDeviation(State):
+class AbsoluteDeviation(_Laned):
     """Number of good pixels and sum of their absolute distances from a centre."""
 
     name = "absdev"
 
     def __init__(self, center: Any) -> None:
-        self.n = 0
-        self.total = 0.0
+        super().__init__()
         self.center = complex(center) if np.iscomplexobj(center) else float(center)
 
-    def update(self, values: Array, mask: Array | None, section: Section) -> None:
-        self.n += _count(values, mask)
-        flat = _filled(values, mask, self.center)
-        for i in range(0, flat.size, _PIECE):
-            self.total += float(np.add.reduce(np.abs(np.subtract(flat[i : i + _PIECE], self.center))))
+    def _add(self, flat: Array, mask: Array | None) -> None:
+        distance = scratch((flat.size,), _DOUBLE, 5)
+        np.subtract(flat, self.center, out=distance, dtype=_DOUBLE)
+        np.abs(distance, out=distance)
+        super()._add(distance, mask)
+
+    def _close(self, n: int, sums: list[float]) -> None:
+        self._n += n
+        self._total += sums[0]
+
+    def _update_complex(self, values: Array, mask: Array | None) -> None:
+        self._n += _count(values, mask)
+        distance = np.abs(np.subtract(values, self.center))
+        self._total += float(np.add.reduce(_filled(distance, mask, 0)))
 
     def merge(self, other: AbsoluteDeviation) -> None:
-        self.n += other.n
-        self.total += other.total
+        other.close()
+        self.close()
+        self._n += other._n
+        self._total += other._total
 
 
 class Truth(State):
@@ -208,6 +369,13 @@ class Truth(State):
         self.n_false += other.n_false
 
 
+Part = tuple[Section, int, int]
+"""A block, and the numbers of a first and last pixel of it."""
+
+Extreme = tuple[float, Any, tuple[int, ...] | Part]
+"""Size, value and place; the place can be a part of a block, in which it is still to be found."""
+
+
 class Extrema(State):
     """Smallest and largest good pixel and the first place of each; complex numbers by modulus.
 
@@ -218,8 +386,8 @@ class Extrema(State):
 
     def __init__(self) -> None:
         self.n = 0
-        self.low: tuple[float, Any, tuple[int, ...]] | None = None  # (size, value, place)
-        self.high: tuple[float, Any, tuple[int, ...]] | None = None
+        self.low: Extreme | None = None
+        self.high: Extreme | None = None
 
     def update(self, values: Array, mask: Array | None, section: Section) -> None:
         size = values
@@ -239,6 +407,27 @@ class Extrema(State):
         if self.high is None or _before(-high, -self.high[0]):
             self.high = self._found(high, for_high, values, mask, section)
 
+    def offer(self, n: int, low: Any, high: Any, section: Section, start: int, stop: int) -> None:
+        """Take in the extremes of pixels `start` to `stop` of a block, of which `n` are good."""
+        self.n += n
+        where = (section, start, stop)
+        if self.low is None or _before(low, self.low[0]):
+            self.low = (float(low), low, where)
+        if self.high is None or _before(-high, -self.high[0]):
+            self.high = (float(high), high, where)
+
+    def parts(self) -> list[Part]:
+        """Return the parts in which places are still to be found."""
+        found = [e[2] for e in (self.low, self.high) if e is not None and e[2] and isinstance(e[2][0], tuple)]
+        return [p for k, p in enumerate(found) if p not in found[:k]]
+
+    def place(self, part: Part, other: Extrema) -> None:
+        """Put the places that were found in a part."""
+        if self.low is not None and self.low[2] == part:
+            self.low = other.low
+        if self.high is not None and self.high[2] == part:
+            self.high = other.high
+
     @staticmethod
     def _fill(size: Array, mask: Array, value: float, slot: int) -> Array:
         """Return values with bad ones replaced by one that never wins."""
@@ -247,9 +436,7 @@ class Extrema(State):
         return out
 
     @staticmethod
-    def _found(
-        size: Any, where: Array, values: Array, mask: Array | None, section: Section
-    ) -> tuple[float, Any, tuple[int, ...]]:
+    def _found(size: Any, where: Array, values: Array, mask: Array | None, section: Section) -> Extreme:
         hits = np.isnan(where) if math.isnan(size) else where == size
         if mask is not None:
             hits = hits & mask

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 __all__ = [
     "Section",
+    "boxes",
     "compose",
     "full",
     "grid",
@@ -107,3 +108,33 @@ def grid(shape: Sequence[int], blocks: Sequence[int]) -> list[Section]:
     if any(n == 0 for n in shape):
         return []
     return list(iter_grid(full(shape), blocks))
+
+
+def boxes(section: Section, start: int, stop: int) -> Iterator[tuple[Section, int]]:
+    """Yield the boxes that hold the pixels from number `start` to `stop` of a section, in storage order.
+
+    Each comes with the number of its first pixel, counted from `start`.
+
+    >>> [(shape_of(box), first) for box, first in boxes(full((3, 4)), 1, 10)]
+    [((1, 3), 0), ((1, 4), 3), ((1, 2), 7)]
+    """
+    if not section:
+        if start < stop:
+            yield (), 0
+        return
+    head, tail = section[0], section[1:]
+    inner = math.prod(shape_of(tail))
+    at = start
+    while at < stop:
+        row, within = divmod(at, inner)
+        rows = (stop - at) // inner if within == 0 else 0
+        first = slice(head.start + row * head.step, head.start + row * head.step + 1, 1)
+        if rows:
+            last = head.start + (row + rows - 1) * head.step
+            yield (slice(first.start, last + 1, head.step), *tail), at - start
+            at += rows * inner
+            continue
+        end = min(stop - at, inner - within)
+        for box, offset in boxes(tail, within, within + end):
+            yield (first, *box), at - start + offset
+        at += end

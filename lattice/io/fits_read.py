@@ -219,6 +219,13 @@ class FitsReader:
         """Whole rows or planes of about 4 MB."""
         return natural_tile(self.layout.shape, self.layout.dtype.itemsize)
 
+    @property
+    def plain(self) -> tuple[Any, Layout] | None:
+        """The open file and the layout, where the stored numbers are the values but for their byte order."""
+        if self._finish is None or self.decoder.is_scaled:
+            return None
+        return self._source, self.layout
+
     def read(self, section: Section, out: np.ndarray | None = None) -> np.ndarray:
         """Return the values of a section, in `out` if that is given."""
         if out is None:

@@ -113,6 +113,11 @@ class FitsWriter:
         """A row: the natural unit of a file without tiles."""
         return (1,) * (len(self.shape) - 1) + (max(1, self.shape[-1]),)
 
+    @property
+    def plain(self) -> FitsWriter:
+        """The writer itself: values are stored as they are but for their byte order, bad ones as all ones."""
+        return self
+
     def write(self, section: Section, values: np.ndarray, mask: np.ndarray | None) -> None:
         """Write values and their mask; `values` is changed if it can be."""
         if values.size == 0:

@@ -1,4 +1,4 @@
-"""Compiled programs."""
+"""Whether programs are compiled."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import pytest
 
 from lattice.config import Options
 from lattice.errors import LatticeError
-from lattice.execute import jit
+from lattice.execute import jit, native
+from lattice.execute.fused import fusion
 from lattice.execute.run import compute
+from lattice.execute.sinks import BlockSink, StateSink
 from lattice.graph.node import Literal, Node
 from lattice.graph.types import FLOAT
 from lattice.plan.program import lower
 from tests.graphs import SHAPE, function, image
 
 OPTIONS = Options(scheduler="synchronous")
+SINKS = [StateSink((("sum", ()),))]
 
 
 def branching() -> Node:
@@ -25,50 +28,63 @@ def branching() -> Node:
     return function("iif", condition, function("sqrt", function("abs", a)), function("/", a, b))
 
 
-def test_the_same_bits_with_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("numba")
+def test_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("llvmlite")
+    monkeypatch.setattr(native, "_made", {})
     plain = compute(branching(), OPTIONS.replace(jit=False))
-    monkeypatch.setattr(jit, "_known", {})
-    compiled = compute(branching(), OPTIONS.replace(jit=True))
-    assert len(jit._known) == 1
-    np.testing.assert_array_equal(compiled.mask, plain.mask)
-    assert plain.mask is not None
-    np.testing.assert_array_equal(compiled.values[plain.mask], plain.values[plain.mask])
+    assert not native._made
+    for _ in range(2):
+        compiled = compute(branching(), OPTIONS.replace(jit=True))
+        assert len(native._made) == 1
+        np.testing.assert_array_equal(compiled.mask, plain.mask)
+        assert plain.mask is not None
+        np.testing.assert_array_equal(compiled.values[plain.mask], plain.values[plain.mask])
 
 
-@pytest.mark.parametrize("name", ["floor", "ceil", "sqrt", "abs", "-", "isnan"])
-def test_values_beyond_all_integers_are_the_same_too(name: str) -> None:
-    pytest.importorskip("numba")
-    values = np.array([np.inf, -np.inf, np.nan, 1e30, -1e30, 2.5, -2.5, -0.0], np.float32)
-    x = function(name, image(values.reshape(2, 2, 2)))
-    plain = compute(x, OPTIONS.replace(jit=False)).values
-    np.testing.assert_array_equal(compute(x, OPTIONS.replace(jit=True)).values, plain)
+def test_loops_that_are_not_used_any_more_are_dropped_when_there_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("llvmlite")
+    monkeypatch.setattr(native, "_made", {})
+    monkeypatch.setattr(native, "_MOST", 2)
+    for name in ("sqrt", "abs", "floor"):
+        compute(function(name, branching()), OPTIONS.replace(jit=True))
+    assert len(native._made) == 2
 
 
-def test_small_work_is_not_compiled_and_large_work_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jit, "_has_numba", lambda: True)
-    monkeypatch.setattr(jit, "_known", {})
+@pytest.mark.parametrize(
+    ("made", "loaded", "least"), [(True, True, 18), (False, True, 24), (False, False, 25)]
+)
+def test_compiled_where_it_pays(
+    monkeypatch: pytest.MonkeyPatch, made: bool, loaded: bool, least: int
+) -> None:
+    monkeypatch.setattr(jit, "has_compiler", lambda: True)
+    monkeypatch.setattr(jit, "is_made", lambda _text: made)
+    monkeypatch.setattr(jit, "is_loaded", lambda: loaded)
+    for pixels, expected in ((1 << least, True), ((1 << least) - 1, False)):
+        monkeypatch.setattr("lattice.execute.jit.math.prod", lambda _shape, n=pixels: n)
+        program = lower([branching()], SHAPE)
+        assert (jit.wanted(program, SINKS, OPTIONS) is not None) == expected
+        assert jit.wanted(program, SINKS, OPTIONS.replace(jit=False)) is None
+        assert jit.wanted(program, SINKS, OPTIONS.replace(jit=True)) is not None
+
+
+def test_complex_numbers_are_left_to_numpy() -> None:
+    x = function("complex", branching(), branching())
+    assert fusion(lower([x], SHAPE), [BlockSink(x.attrs.dtype, True)]) is None
+
+
+def test_steps_that_numpy_vectorises_are_left_to_it() -> None:
+    x = function("+", function("sin", function("*", branching(), branching())), branching())
+    found = fusion(lower([x], SHAPE), SINKS)
+    assert found is not None
+    assert [[s.kernel for s in stage.slow] for stage in found.stages] == [[np.sin], []]
+
+
+def test_jit_without_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "has_compiler", lambda: False)
     program = lower([branching()], SHAPE)
-    assert not jit.wanted(program, OPTIONS)
-    monkeypatch.setattr(jit, "_COMPILE_SECONDS", 0.0)
-    assert jit.wanted(program, OPTIONS)
-
-
-def test_functions_that_numpy_vectorises_are_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jit, "_has_numba", lambda: True)
-    monkeypatch.setattr(jit, "_COMPILE_SECONDS", 0.0)
-    assert not jit.wanted(lower([function("+", function("sin", branching()), branching())], SHAPE), OPTIONS)
-
-
-def test_programs_with_a_kernel_of_their_own_are_not_compiled() -> None:
-    program = lower([function("round", branching())], SHAPE)
-    assert jit.source(program) is None
-
-
-def test_jit_without_numba_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jit, "_has_numba", lambda: False)
-    program = lower([branching()], SHAPE)
-    assert not jit.wanted(program, OPTIONS)
-    with pytest.raises(LatticeError, match="numba") as caught:
-        jit.wanted(program, OPTIONS.replace(jit=True))
+    assert jit.wanted(program, SINKS, OPTIONS) is None
+    with pytest.raises(LatticeError, match="llvmlite") as caught:
+        jit.wanted(program, SINKS, OPTIONS.replace(jit=True))
     assert "pip install 'lattice-images[jit]'" in str(caught.value)

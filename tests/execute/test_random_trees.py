@@ -72,13 +72,30 @@ def test_same_bits_for_any_number_of_threads(tree: Node, workers: int) -> None:
     assert (one.mask is None) == (many.mask is None)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(trees(depth=2))
+@SETTINGS
+@given(trees())
 def test_same_when_compiled(tree: Node) -> None:
-    pytest.importorskip("numba")
+    pytest.importorskip("llvmlite")
     plain, compiled = compute(tree, PLAIN), compute(tree, PLAIN.replace(jit=True))
     mask = np.ones(SHAPE, bool) if compiled.mask is None else compiled.mask
-    same(plain, compiled.values, mask)
+    same(plain, compiled.values, mask, exact=True)
+
+
+REDUCTIONS = ["sum", "mean", "median", "min", "max", "stddev", "nelements", "avdev"]
+
+
+@SETTINGS
+@given(trees(), st.sampled_from(REDUCTIONS), st.integers(1, 120), st.integers(1, 3))
+def test_reductions_have_the_same_bits_when_compiled(tree: Node, name: str, block: int, workers: int) -> None:
+    pytest.importorskip("llvmlite")
+    assume(tree.attrs.dtype != bool)
+    options = PLAIN.replace(block=block, scheduler="threads")
+    plain = compute(function(name, tree), options).values
+    for strip in (5, 1000):
+        again = compute(function(name, tree), options.replace(strip=strip)).values
+        compiled = compute(function(name, tree), options.replace(jit=True, strip=strip, workers=workers))
+        np.testing.assert_array_equal(again, plain)
+        np.testing.assert_array_equal(compiled.values, plain)
 
 
 def _slices(n: int) -> st.SearchStrategy[slice | int]:
@@ -100,7 +117,7 @@ def test_a_cut_of_a_tree_is_the_cut_of_its_result(tree: Node, key: tuple[slice |
 
 
 @SETTINGS
-@given(trees(), st.sampled_from(["sum", "mean", "median", "min", "max", "stddev", "nelements", "avdev"]))
+@given(trees(), st.sampled_from(REDUCTIONS))
 def test_reductions_equal_numpy(tree: Node, name: str) -> None:
     values, mask = evaluate(tree)
     assume(values.dtype != bool and _tame(values[mask]))

@@ -1,0 +1,421 @@
+"""Programs as text of LLVM: one loop that reads, computes and reduces pixels without touching memory between.
+
+The loop handles `WIDTH` pixels at a time.  Every step is rounded to the type of its register and no rule of
+floating-point arithmetic is relaxed, so values have the same bits as those of the numpy kernels, on every
+processor; sums are added up in the order that `lattice.functions.states` defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lattice.execute.body import BITS, NAMES, UNARY, WIDTH, Body, V, Value, vector
+from lattice.functions.states import LANES
+from lattice.plan.program import Program, Step
+
+__all__ = ["WIDTH", "Brackets", "Input", "Range", "Store", "Sums", "Target", "Truths", "emit"]
+
+_INFINITY = {"+": "0x7FF0000000000000", "-": "0xFFF0000000000000"}
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A register that is read from memory; `swapped`: its bytes lie in the other order."""
+
+    register: int
+    swapped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Values go to memory.
+
+    Arguments: where values go and, for `bad` = "plane", where the mask goes.  `bad` tells what becomes of bad
+    pixels: "" (as they are), "ones" (all bits are set), "and" (truth values become F), "plane".
+    """
+
+    value: int
+    mask: int | None
+    swapped: bool = False
+    bad: str = ""
+
+    @property
+    def n_arguments(self) -> int:
+        return 1 + (self.bad == "plane")
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums of one or two powers of the distance from a pivot, or of its size, in lanes.
+
+    Arguments: lanes, the pivot (Double), and [good pixels].
+    """
+
+    value: int
+    mask: int | None
+    powers: int
+    absolute: bool = False
+    n_arguments: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Truths:
+    """Arguments: [good pixels, those of them that are T]; a value that is no truth value counts as F."""
+
+    value: int
+    mask: int | None
+    n_arguments: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Smallest and largest values. Arguments: `WIDTH` of each, and [good pixels, whether one is nan]."""
+
+    value: int
+    mask: int | None
+    n_arguments: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Brackets:
+    """Counts against brackets, and the values inside.
+
+    Arguments: low and high of each (Double), [good pixels, nan, then reached and inside for each], and where
+    the values inside each go.
+    """
+
+    value: int
+    mask: int | None
+    count: int
+
+    @property
+    def n_arguments(self) -> int:
+        return 2 + self.count
+
+
+Target = Store | Sums | Truths | Range | Brackets
+
+
+@dataclass
+class _Loop:
+    """The whole text of a loop."""
+
+    program: Program
+    inputs: Sequence[Input]
+    steps: Sequence[Step]
+    targets: Sequence[Target]
+    entry: list[str] = field(default_factory=list)
+    sums: dict[str, tuple[str, str]] = field(default_factory=dict)  # name: type and first value
+    current: dict[str, str] = field(default_factory=dict)
+    constants: dict[int, Value] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the module."""
+        self._arguments()
+        for number, target in enumerate(self.targets):
+            self._declare(number, target)
+        main, tail = Body(self.program, "m"), Body(self.program, "t")
+        self.current = {name: f"%{name}.h" for name in self.sums}
+        main.begin("body")
+        self._work(main, "%i", "")
+        after_main, main_end = dict(self.current), main.block
+        self.current = {name: f"%{name}.h" for name in self.sums}
+        tail.begin("tail")
+        self._work(tail, "%main", "%rest")
+        lines = [*self.entry, "  %main = and i64 %n, -16", "  %rest = sub i64 %n, %main", "  br label %head"]
+        lines += ["head:", f"  %i = phi i64 [ 0, %entry ], [ %next, %{main_end} ]"]
+        for name, (kind, first) in self.sums.items():
+            lines.append(f"  %{name}.h = phi {kind} [ {first}, %entry ], [ {after_main[name]}, %{main_end} ]")
+        lines += ["  %go = icmp ult i64 %i, %main", "  br i1 %go, label %body, label %after", *main.lines]
+        lines += [f"  %next = add i64 %i, {WIDTH}", "  br label %head"]
+        lines += ["after:", "  %more = icmp ne i64 %rest, 0", "  br i1 %more, label %tail, label %done"]
+        lines += [*tail.lines, "  br label %done", "done:"]
+        for name, (kind, _) in self.sums.items():
+            lines.append(
+                f"  %{name}.e = phi {kind} [ %{name}.h, %after ], [ {self.current[name]}, %{tail.block} ]"
+            )
+        lines += self._ending()
+        head = "define void @loop(i64 %n, ptr %args) {\nentry:\n"
+        return _DECLARATIONS + head + "\n".join(lines) + "\n  ret void\n}\n"
+
+    def _arguments(self) -> None:
+        number = 0
+
+        def take(name: str) -> None:
+            nonlocal number
+            self.entry.append(f"  %{name}.p = getelementptr i64, ptr %args, i64 {number}")
+            self.entry.append(f"  %{name} = load ptr, ptr %{name}.p")
+            number += 1
+
+        self.entry.append(f"  %spare = alloca {V}i64>, align 64")
+        for i in self.inputs:
+            take(f"in{i.register}")
+        take("constants")
+        for number_of, target in enumerate(self.targets):
+            for k in range(target.n_arguments):
+                take(f"to{number_of}.{k}")
+        for k, register in enumerate(self.program.constants):
+            kind = self.program.types[register].name
+            if kind in NAMES:
+                self.constants[register] = (self._splat("constants", k, f"c{register}", kind), kind)
+
+    def _splat(self, pointer: str, k: int, name: str, kind: str) -> str:
+        """Read a Double in front of the loop; return it in every place of a vector of a type."""
+        e, t = self.entry, NAMES[kind]
+        e.append(f"  %{name}.a = getelementptr double, ptr %{pointer}, i64 {k}")
+        e.append(f"  %{name}.d = load double, ptr %{name}.a")
+        one = f"%{name}.d"
+        if kind == "float32":
+            e.append(f"  %{name}.s = fptrunc double {one} to float")
+            one = f"%{name}.s"
+        elif kind == "bool":
+            e.append(f"  %{name}.s = fcmp une double {one}, 0.0")
+            one = f"%{name}.s"
+        e.append(f"  %{name}.v = insertelement {vector(kind)} poison, {t} {one}, i32 0")
+        e.append(
+            f"  %{name} = shufflevector {vector(kind)} %{name}.v, {vector(kind)} poison, "
+            f"{V}i32> zeroinitializer"
+        )
+        return f"%{name}"
+
+    def _declare(self, number: int, target: Target) -> None:
+        """Note the running values of a target, and read what it needs in front of the loop."""
+        t = f"t{number}"
+        if isinstance(target, Sums):
+            self.sums[f"{t}.good"] = ("i64", "0")
+            self._splat(f"to{number}.1", 0, f"{t}.pivot", "float64")
+        elif isinstance(target, Truths):
+            self.sums |= {f"{t}.good": ("i64", "0"), f"{t}.true": ("i64", "0")}
+        elif isinstance(target, Range):
+            kind = self.program.types[target.value].name
+            self.sums |= {f"{t}.good": ("i64", "0"), f"{t}.nan": (f"{V}i1>", "zeroinitializer")}
+            for name, sign in (("low", "+"), ("high", "-")):
+                first = f"splat ({NAMES[kind]} {_INFINITY[sign]})"
+                self.sums[f"{t}.{name}"] = (vector(kind), first)
+        elif isinstance(target, Brackets):
+            kind = self.program.types[target.value].name
+            self.sums |= {f"{t}.good": ("i64", "0"), f"{t}.nan": ("i64", "0")}
+            for k in range(target.count):
+                self.sums |= {f"{t}.reached{k}": ("i64", "0"), f"{t}.inside{k}": ("i64", "0")}
+                self._splat(f"to{number}.0", 2 * k, f"{t}.low{k}", kind)
+                self._splat(f"to{number}.0", 2 * k + 1, f"{t}.high{k}", kind)
+
+    def _work(self, b: Body, index: str, rest: str) -> None:
+        values: dict[int, Value] = dict(self.constants)
+        for i in self.inputs:
+            kind = self.program.types[i.register].name
+            values[i.register] = b.load(f"%in{i.register}", index, kind, i.swapped, rest)
+        for step in self.steps:
+            values[step.output] = b.step(step, values)
+        limit = None
+        if rest:
+            short = b.put(f"trunc i64 {rest} to i32")
+            one = b.put(f"insertelement {V}i32> poison, i32 {short}, i32 0")
+            every = b.put(f"shufflevector {V}i32> {one}, {V}i32> poison, {V}i32> zeroinitializer")
+            numbers = ", ".join(f"i32 {k}" for k in range(WIDTH))
+            limit = b.put(f"icmp ult {V}i32> <{numbers}>, {every}")
+        for number, target in enumerate(self.targets):
+            self._target(b, number, target, values, index, rest, limit)
+
+    def _target(
+        self,
+        b: Body,
+        number: int,
+        target: Target,
+        values: dict[int, Value],
+        index: str,
+        rest: str,
+        limit: str | None,
+    ) -> None:
+        value = values[target.value]
+        mask = None if target.mask is None else values[target.mask][0]
+        if isinstance(target, Store):
+            _store(b, target, number, value, mask, index, rest)
+            return
+        if limit is not None:
+            mask = limit if mask is None else b.put(f"and {V}i1> {mask}, {limit}")
+        self._add(b, f"t{number}.good", mask)
+        if isinstance(target, Sums):
+            _sum(b, target, number, value, mask, index)
+        elif isinstance(target, Truths):
+            true = value[0] if value[1] == "bool" else "zeroinitializer"
+            self._add(b, f"t{number}.true", true if mask is None else b.put(f"and {V}i1> {true}, {mask}"))
+        elif isinstance(target, Range):
+            self._range(b, f"t{number}", value, mask)
+        else:
+            self._brackets(b, number, target, value, mask)
+
+    def _add(self, b: Body, name: str, mask: str | None) -> None:
+        """Add the number of pixels for which a mask holds."""
+        if mask is None:
+            n = str(WIDTH)
+        else:
+            word = b.put(f"bitcast {V}i1> {mask} to i{WIDTH}")
+            ones = b.put(f"call i{WIDTH} @llvm.ctpop.i{WIDTH}(i{WIDTH} {word})")
+            n = b.put(f"zext i{WIDTH} {ones} to i64")
+        self.current[name] = b.put(f"add i64 {self.current[name]}, {n}")
+
+    def _range(self, b: Body, t: str, value: Value, mask: str | None) -> None:
+        x, v = value[0], vector(value[1])
+        wrong = b.put(f"fcmp uno {v} {x}, {x}")
+        if mask is not None:
+            wrong = b.put(f"and {V}i1> {wrong}, {mask}")
+        self.current[f"{t}.nan"] = b.put(f"or {V}i1> {self.current[f'{t}.nan']}, {wrong}")
+        for name, order in (("low", "olt"), ("high", "ogt")):
+            best = self.current[f"{t}.{name}"]
+            wins = b.put(f"fcmp {order} {v} {x}, {best}")
+            if mask is not None:
+                wins = b.put(f"and {V}i1> {wins}, {mask}")
+            self.current[f"{t}.{name}"] = b.put(f"select {V}i1> {wins}, {v} {x}, {v} {best}")
+
+    def _brackets(self, b: Body, number: int, target: Brackets, value: Value, mask: str | None) -> None:
+        x, v, t = value[0], vector(value[1]), f"t{number}"
+        wrong = b.put(f"fcmp uno {v} {x}, {x}")
+        self._add(b, f"{t}.nan", wrong if mask is None else b.put(f"and {V}i1> {wrong}, {mask}"))
+        for k in range(target.count):
+            reached = b.put(f"fcmp oge {v} {x}, %{t}.low{k}")
+            if mask is not None:
+                reached = b.put(f"and {V}i1> {reached}, {mask}")
+            self._add(b, f"{t}.reached{k}", reached)
+            below = b.put(f"fcmp ole {v} {x}, %{t}.high{k}")
+            inside = b.put(f"and {V}i1> {below}, {reached}")
+            self._keep(b, f"{t}.inside{k}", f"%to{number}.{2 + k}", value, inside)
+
+    def _keep(self, b: Body, name: str, pointer: str, value: Value, inside: str) -> None:
+        """Append the values for which a mask holds; few do, so they are taken one by one."""
+        x, kind = value
+        before, start = b.block, self.current[name]
+        some, turn, rest = b.label("some"), b.label("turn"), b.label("rest")
+        word = b.put(f"bitcast {V}i1> {inside} to i{WIDTH}")
+        empty = b.put(f"icmp eq i{WIDTH} {word}, 0")
+        b.do(f"br i1 {empty}, label %{rest}, label %{some}")
+        b.begin(some)
+        b.do(f"store {vector(kind)} {x}, ptr %spare, align 64")
+        b.do(f"br label %{turn}")
+        b.begin(turn)
+        stem = f"%{turn}"
+        b.do(f"{stem}.w = phi i{WIDTH} [ {word}, %{some} ], [ {stem}.x, %{turn} ]")
+        b.do(f"{stem}.n = phi i64 [ {start}, %{some} ], [ {stem}.m, %{turn} ]")
+        t = NAMES[kind]
+        b.do(f"{stem}.k = call i{WIDTH} @llvm.cttz.i{WIDTH}(i{WIDTH} {stem}.w, i1 true)")
+        b.do(f"{stem}.l = zext i{WIDTH} {stem}.k to i64")
+        b.do(f"{stem}.a = getelementptr {t}, ptr %spare, i64 {stem}.l")
+        b.do(f"{stem}.v = load {t}, ptr {stem}.a")
+        b.do(f"{stem}.o = getelementptr {t}, ptr {pointer}, i64 {stem}.n")
+        b.do(f"store {t} {stem}.v, ptr {stem}.o")
+        b.do(f"{stem}.m = add i64 {stem}.n, 1")
+        b.do(f"{stem}.d = sub i{WIDTH} {stem}.w, 1")
+        b.do(f"{stem}.x = and i{WIDTH} {stem}.w, {stem}.d")
+        b.do(f"{stem}.e = icmp eq i{WIDTH} {stem}.x, 0")
+        b.do(f"br i1 {stem}.e, label %{rest}, label %{turn}")
+        b.begin(rest)
+        self.current[name] = b.put(f"phi i64 [ {start}, %{before} ], [ {stem}.m, %{turn} ]")
+
+    def _ending(self) -> list[str]:
+        """Hand over the running values."""
+        lines: list[str] = []
+
+        def hand(value: str, kind: str, pointer: str, k: int) -> None:
+            name = f"%end{len(lines)}"
+            lines.append(f"  {name} = getelementptr {kind}, ptr {pointer}, i64 {k}")
+            lines.append(f"  store {kind} {value}, ptr {name}, align 1")
+
+        for number, target in enumerate(self.targets):
+            t = f"%t{number}"
+            if isinstance(target, Sums):
+                hand(f"{t}.good.e", "i64", f"%to{number}.2", 0)
+            elif isinstance(target, Truths):
+                hand(f"{t}.good.e", "i64", f"%to{number}.0", 0)
+                hand(f"{t}.true.e", "i64", f"%to{number}.0", 1)
+            elif isinstance(target, Range):
+                kind = vector(self.program.types[target.value].name)
+                hand(f"{t}.low.e", kind, f"%to{number}.0", 0)
+                hand(f"{t}.high.e", kind, f"%to{number}.1", 0)
+                hand(f"{t}.good.e", "i64", f"%to{number}.2", 0)
+                lines.append(f"  {t}.bits = bitcast {V}i1> {t}.nan.e to i{WIDTH}")
+                lines.append(f"  {t}.wide = zext i{WIDTH} {t}.bits to i64")
+                hand(f"{t}.wide", "i64", f"%to{number}.2", 1)
+            elif isinstance(target, Brackets):
+                hand(f"{t}.good.e", "i64", f"%to{number}.1", 0)
+                hand(f"{t}.nan.e", "i64", f"%to{number}.1", 1)
+                for k in range(target.count):
+                    hand(f"{t}.reached{k}.e", "i64", f"%to{number}.1", 2 + 2 * k)
+                    hand(f"{t}.inside{k}.e", "i64", f"%to{number}.1", 3 + 2 * k)
+        return lines
+
+
+def _store(b: Body, to: Store, number: int, value: Value, mask: str | None, index: str, rest: str) -> None:
+    x, kind = value
+    pointer = f"%to{number}.0"
+    if to.bad == "plane":
+        plane = b.put(f"zext {V}i1> {mask or 'splat (i1 true)'} to {V}i8>")
+        b.save(f"%to{number}.1", index, plane, f"{V}i8>", 1, rest)
+    if kind == "bool":
+        if mask is not None and to.bad == "and":
+            x = b.put(f"and {V}i1> {x}, {mask}")
+        word, size = f"{V}i8>", 1
+        bits = b.put(f"zext {V}i1> {x} to {word}")
+    else:
+        word, size = f"{V}{BITS[kind]}>", np.dtype(kind).itemsize
+        bits = b.put(f"bitcast {vector(kind)} {x} to {word}")
+        if to.swapped:
+            bits = b.put(f"call {word} @llvm.bswap.v{WIDTH}{BITS[kind]}({word} {bits})")
+    if mask is not None and to.bad == "ones":
+        ones = f"splat ({word[len(V) : -1]} -1)"
+        bits = b.put(f"select {V}i1> {mask}, {word} {bits}, {word} {ones}")
+    b.save(pointer, index, bits, word, size, rest)
+
+
+def _sum(b: Body, to: Sums, number: int, value: Value, mask: str | None, index: str) -> None:
+    wide = f"{V}double>"
+    x = b.convert(value, "float64")[0]
+    x = b.put(f"fsub {wide} {x}, %t{number}.pivot")
+    if to.absolute:
+        x = b.put(f"call {wide} @llvm.fabs.v{WIDTH}f64({wide} {x})")
+    if mask is not None:
+        x = b.put(f"select {V}i1> {mask}, {wide} {x}, {wide} zeroinitializer")
+    lane = b.put(f"and i64 {index}, {LANES - 1}")
+    for power in range(to.powers):
+        if power:
+            x = b.put(f"fmul {wide} {x}, {x}")
+            lane = b.put(f"add i64 {lane}, {LANES}")
+        at = b.put(f"getelementptr double, ptr %to{number}.0, i64 {lane}")
+        old = b.put(f"load {wide}, ptr {at}, align 8")
+        new = b.put(f"fadd {wide} {old}, {x}")
+        b.do(f"store {wide} {new}, ptr {at}, align 8")
+
+
+def _declarations() -> str:
+    lines = ["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"]
+    lines.append(f"declare i{WIDTH} @llvm.ctpop.i{WIDTH}(i{WIDTH})")
+    lines.append(f"declare i{WIDTH} @llvm.cttz.i{WIDTH}(i{WIDTH}, i1)")
+    for kind, bits in BITS.items():
+        word, t = f"{V}{bits}>", vector(kind)
+        lines.append(f"declare {word} @llvm.bswap.v{WIDTH}{bits}({word})")
+        suffix = f"v{WIDTH}f{bits[1:]}"
+        lines += [f"declare {t} @llvm.{name}.{suffix}({t})" for name in (*UNARY.values(), "trunc")]
+        lines.append(f"declare {t} @llvm.copysign.{suffix}({t}, {t})")
+    return "\n".join(lines) + "\n"
+
+
+_DECLARATIONS = _declarations()
+
+
+def emit(program: Program, inputs: Sequence[Input], steps: Sequence[Step], targets: Sequence[Target]) -> str:
+    """Return the text of a loop.
+
+    Parameters
+    ----------
+    program : Program
+        Gives the types of registers, and the constants.
+    inputs : sequence of Input
+        What is read from memory; the loop's first arguments, in this order, then the constants as Doubles.
+    steps : sequence of Step
+        What is computed, in order.
+    targets : sequence of Target
+        What becomes of it; their arguments follow in order.
+    """
+    return _Loop(program, inputs, steps, targets).text()

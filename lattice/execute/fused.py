@@ -1,0 +1,319 @@
+"""Running a program and its sinks as compiled loops, piece by piece.
+
+Between two calls of a loop there is only reading and writing: pixels of plain files go from the buffer of the
+file to the loop as they lie, and from the loop to the new file.  Steps for which there is no text (sines,
+exponentials and the like, which numpy computes with vector instructions) run between loops, on the same
+pieces.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lattice.execute.body import TYPES, can_emit
+from lattice.execute.emit import Input, Store, Target, emit
+from lattice.execute.native import loop
+from lattice.execute.strips import ProgramInput, part_of
+from lattice.execute.targets import PIECE, Sinking, native_sink
+from lattice.graph.sections import Section, boxes, shape_of
+from lattice.io.files import pread_into
+from lattice.plan.program import Leaf, Program, Step, StoredPixels
+
+__all__ = ["Fused", "Fusion", "fusion"]
+
+_SLOW_PIECE = 1 << 16  # where numpy goes over the buffers again
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A loop, and the steps that numpy runs after it on what it wrote."""
+
+    text: str
+    inputs: tuple[Input, ...]
+    stored: tuple[int, ...]
+    slow: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How a program and its sinks are run by loops; `sinks` of the last stage take its results."""
+
+    program: Program
+    stages: tuple[Stage, ...]
+    sinks: tuple[Any, ...]
+    piece: int
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of all loops."""
+        return tuple(stage.text for stage in self.stages)
+
+
+def is_swapped(leaf: Leaf) -> bool:
+    """Tell whether a leaf can be read as it lies, with its bytes in the other order."""
+    plain = _plain(leaf)
+    return plain is not None and not plain[1].dtype.isnative
+
+
+def _plain(leaf: Leaf) -> Any:
+    """Return the file and the layout of a leaf that is a plain array in a file; else None."""
+    if isinstance(leaf.source, StoredPixels) and leaf.view.is_whole:
+        return getattr(leaf.source.reader, "plain", None)
+    return None
+
+
+def fusion(program: Program, sinks: Sequence[Any]) -> Fusion | None:
+    """Return how loops run a program with its sinks; None when they cannot, as for complex numbers."""
+    found = program.cache.get("fusion")
+    if found is not None and found[0] == tuple(sinks):
+        return found[1] if found[1] is None or isinstance(found[1], Fusion) else None
+    made = _fusion(program, tuple(sinks))
+    program.cache["fusion"] = (tuple(sinks), made)
+    return made
+
+
+def _fusion(program: Program, sinks: tuple[Any, ...]) -> Fusion | None:
+    leaves = [r for leaf in program.leaves for r in (leaf.value, leaf.mask) if r is not None]
+    live = {r for s in program.steps for r in (*s.inputs, s.output)} | set(leaves)
+    live |= {r for pair in program.outputs for r in pair if r is not None}
+    if not program.leaves or any(program.types[r].name not in TYPES for r in live):
+        return None
+    natives = [native_sink(s, v, m, program) for s, (v, m) in zip(sinks, program.outputs, strict=True)]
+    targets = tuple(t for n in natives for t in n.targets)
+    final = {r for t in targets for r in (t.value, t.mask) if r is not None}
+    stages, have = _slow_stages(program)
+    steps = _needed(program, final, have)
+    last = _stage(program, have, steps, targets)
+    piece = _SLOW_PIECE if stages else PIECE
+    return Fusion(program, (*stages, last), tuple(natives), piece)
+
+
+def _slow_stages(program: Program) -> tuple[list[Stage], dict[int, bool]]:
+    """Return the stages up to the last slow step, and what then is in memory (True: bytes swapped)."""
+    have: dict[int, bool] = {}
+    for leaf in program.leaves:
+        have[leaf.value] = is_swapped(leaf)
+        if leaf.mask is not None:
+            have[leaf.mask] = False
+    quick = {s.output for s in program.steps if can_emit(s, program)}
+    level = dict.fromkeys((*have, *program.constants), 0)
+    for step in program.steps:
+        level[step.output] = max(level[r] for r in step.inputs) + (step.output not in quick)
+    stages: list[Stage] = []
+    for number in range(1, max(level.values(), default=0) + 1):
+        slow = tuple(s for s in program.steps if s.output not in quick and level[s.output] == number)
+        wanted = dict.fromkeys(r for s in slow for r in s.inputs if r not in program.constants)
+        stored = tuple(r for r in wanted if have.get(r, True))
+        targets = tuple(Store(r, None) for r in stored)
+        steps = _needed(program, set(stored), have)
+        stages.append(_stage(program, have, steps, targets, stored, slow))
+        have |= dict.fromkeys((*stored, *(s.output for s in slow)), False)
+    return stages, have
+
+
+def _needed(program: Program, wanted: set[int], have: dict[int, bool]) -> tuple[Step, ...]:
+    """Return the steps that make registers out of those that are in memory."""
+    missing = {r for r in wanted if r not in have}
+    steps = []
+    for step in reversed(program.steps):
+        if step.output in missing:
+            steps.append(step)
+            missing.update(r for r in step.inputs if r not in have)
+    return tuple(reversed(steps))
+
+
+def _stage(
+    program: Program,
+    have: dict[int, bool],
+    steps: tuple[Step, ...],
+    targets: tuple[Target, ...],
+    stored: tuple[int, ...] = (),
+    slow: tuple[Step, ...] = (),
+) -> Stage:
+    used = {r for s in steps for r in s.inputs} | {
+        r for t in targets for r in (t.value, t.mask) if r is not None
+    }
+    inputs = tuple(Input(r, swapped) for r, swapped in have.items() if r in used)
+    text = emit(program, inputs, steps, targets) if targets else ""
+    return Stage(text, inputs, stored, slow)
+
+
+class _Memory:
+    """Buffers that one run hands to the next: memory that is new to a process costs more than its use."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._free: dict[int, list[np.ndarray]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, nbytes: int) -> np.ndarray:
+        """Return at least so many bytes."""
+        size = 1 << max(12, (nbytes - 1).bit_length())
+        with self._lock:
+            free = self._free.get(size)
+            if free:
+                return free.pop()
+        return np.empty(size, np.uint8)
+
+    def give(self, buffers: Sequence[np.ndarray]) -> None:
+        """Take back what is not used any more."""
+        with self._lock:
+            for buffer in buffers:
+                free = self._free.setdefault(buffer.nbytes, [])
+                if sum(size * len(b) for size, b in self._free.items()) + buffer.nbytes <= self._most:
+                    free.append(buffer)
+
+
+_memory = _Memory(32 << 20)
+
+
+class Fused:
+    """A fusion made ready to run in one thread."""
+
+    def __init__(self, fused: Fusion, sinks: Sequence[Any], strip: int, turn: threading.Lock) -> None:
+        self.fusion = fused
+        self.program = program = fused.program
+        self.sinks = sinks
+        self._inputs: Callable[[Program], ProgramInput] = lambda p: ProgramInput(p, strip)
+        self._loops = [loop(stage.text) if stage.text else None for stage in fused.stages]
+        self._taken: list[np.ndarray] = []
+        self._buffers: dict[int, np.ndarray] = {}
+        self._addresses: dict[int, int] = {}
+        constants = [
+            0.0 if v.dtype.kind == "c" else float(v.reshape(-1)[0]) for v in program.constants.values()
+        ]
+        self._constants = np.array(constants or [0.0])
+        self._arguments = [self._prepared(stage) for stage in fused.stages]
+        self._natives: list[Sinking] = [n.start(program, turn, self._spare) for n in fused.sinks]
+        self._read_by = [(leaf, _plain(leaf)) for leaf in program.leaves]
+
+    def _prepared(self, stage: Stage) -> np.ndarray:
+        """Make buffers for what a stage reads and writes; return its arguments."""
+        program = self.program
+        registers = [i.register for i in stage.inputs] + [
+            *stage.stored,
+            *(r for s in stage.slow for r in (*s.inputs, s.output) if r not in program.constants),
+        ]
+        for r in registers:
+            if r not in self._buffers:
+                size = program.types[r].itemsize * self.fusion.piece
+                self._buffers[r] = self._spare(size).view(program.types[r])
+                self._addresses[r] = self._buffers[r].ctypes.data
+        heads = [self._addresses[i.register] for i in stage.inputs]
+        tails = [self._addresses[r] for r in stage.stored]
+        if stage is self.fusion.stages[-1]:
+            tails = [0] * sum(t.n_arguments for n in self.fusion.sinks for t in n.targets)
+        return np.array([*heads, self._constants.ctypes.data, *tails], np.uint64)
+
+    def _spare(self, nbytes: int) -> np.ndarray:
+        self._taken.append(_memory.take(nbytes))
+        return self._taken[-1][:nbytes]
+
+    def run(self, section: Section, advance: Callable[[int], None] | None) -> list[Any]:
+        """Compute one block; return the result of each sink."""
+        n = math.prod(shape_of(section))
+        whole = {
+            i: leaf.fetch(section, None, self._inputs)
+            for i, leaf in enumerate(self.program.leaves)
+            if not leaf.direct
+        }
+        runs = [None if plain is None else plain[1].run(section) for _, plain in self._read_by]
+        for native, sink in zip(self._natives, self.sinks, strict=True):
+            native.begin(sink, section)
+        at = 0
+        while at < n:
+            stop = min(n, at + self.fusion.piece)
+            for native in self._natives:
+                stop = native.edge(at, stop)
+            self._read(section, at, stop, whole, runs)
+            self._compute(at, stop)
+            for native in self._natives:
+                native.take(at, stop)
+            if advance is not None:
+                advance(stop - at)
+            at = stop
+        return [native.finish() for native in self._natives]
+
+    def close(self) -> None:
+        """Finish what was put off, and give the buffers back: there is nothing more to do."""
+        for native in self._natives:
+            native.flush()
+        _memory.give(self._taken)
+        self._taken = []
+
+    def _read(self, section: Section, at: int, stop: int, whole: dict[int, Any], runs: Sequence[Any]) -> None:
+        for i, (leaf, plain) in enumerate(self._read_by):
+            buffer = self._buffers.get(leaf.value)
+            if plain is not None and runs[i] is not None and buffer is not None:
+                size = buffer.itemsize
+                with plain[0].copy() as fd:
+                    data = buffer.view(np.uint8)[: (stop - at) * size].data
+                    pread_into(fd, data, runs[i][0] + at * size, leaf.source.reader.path)
+                continue
+            for box, first in boxes(section, at, stop):
+                self._read_box(leaf, box, first, section, whole.get(i))
+            if plain is not None and buffer is not None and is_swapped(leaf):
+                buffer[: stop - at].byteswap(inplace=True)
+
+    def _read_box(self, leaf: Leaf, box: Section, first: int, section: Section, whole: Any) -> None:
+        shape = shape_of(box)
+        n = math.prod(shape)
+        targets = [
+            None
+            if r is None or r not in self._buffers
+            else self._buffers[r][first : first + n].reshape(shape)
+            for r in (leaf.value, leaf.mask)
+        ]
+        if whole is None:
+            values, mask = leaf.fetch(box, targets[0], self._inputs)
+        else:
+            values = part_of(whole[0], box, section)
+            mask = None if whole[1] is None else part_of(whole[1], box, section)
+        if targets[0] is not None and values is not targets[0]:
+            np.copyto(targets[0], values)
+        if targets[1] is not None:
+            targets[1][...] = True if mask is None else mask
+
+    def _compute(self, at: int, stop: int) -> None:
+        n = stop - at
+        for stage, function, arguments in zip(
+            self.fusion.stages[:-1], self._loops[:-1], self._arguments[:-1], strict=True
+        ):
+            if function is not None:
+                function(n, arguments.ctypes.data)
+            for step in stage.slow:
+                step.kernel(*[self._operand(r, n) for r in step.inputs], out=self._buffers[step.output][:n])
+        seekers = [s for native in self._natives for s in native.seekers()]
+        if seekers:
+            lanes = [a for native in self._natives for a in native.lanes()]
+            kept = [a.copy() for a in lanes]
+            for seeker in seekers:
+                seeker.seek(n, self.call)
+            for array, before in zip(lanes, kept, strict=True):
+                array[...] = before
+        self.call(n)
+
+    def _operand(self, register: int, n: int) -> np.ndarray:
+        constant = self.program.constants.get(register)
+        return self._buffers[register][:n] if constant is None else constant.reshape(1)
+
+    def call(self, n: int, first: int = 0) -> None:
+        """Run the last loop on pixels of the present piece."""
+        arguments = self._arguments[-1]
+        inputs = self.fusion.stages[-1].inputs
+        for k, i in enumerate(inputs):
+            arguments[k] = self._addresses[i.register] + first * self._buffers[i.register].itemsize
+        k = len(inputs) + 1
+        for native in self._natives:
+            for address in native.arguments():
+                arguments[k] = address
+                k += 1
+        function = self._loops[-1]
+        if function is not None:
+            function(n, arguments.ctypes.data)

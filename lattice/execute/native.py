@@ -1,0 +1,85 @@
+"""Loops as text of LLVM, turned into machine code in memory by llvmlite (extra ``jit``).
+
+The text is made by `lattice.execute.emit`.  Turning it into code takes some milliseconds; what is made is
+kept for the life of the process, by its text.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["Loop", "has_compiler", "is_loaded", "is_made", "loop"]
+
+Loop = Callable[[int, int], None]
+"""``loop(n, address of the arguments)``, without holding up other threads."""
+
+_PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)
+_MOST = 512  # loops that are kept
+_lock = threading.Lock()
+_made: dict[str, tuple[Loop, Any]] = {}
+
+
+@lru_cache(maxsize=1)
+def has_compiler() -> bool:
+    """Tell whether llvmlite is installed."""
+    return importlib.util.find_spec("llvmlite") is not None
+
+
+def is_loaded() -> bool:
+    """Tell whether llvmlite has been imported already."""
+    return "llvmlite.binding" in sys.modules
+
+
+def is_made(text: str) -> bool:
+    """Tell whether a text has been compiled already."""
+    return text in _made
+
+
+@lru_cache(maxsize=1)
+def _target() -> Any:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple()
+
+
+def loop(text: str) -> Loop:
+    """Return the function ``loop`` of a text, compiled for this processor.
+
+    Parameters
+    ----------
+    text : str
+        A module of LLVM that defines ``void @loop(i64, ptr)``.
+    """
+    with _lock:
+        found = _made.get(text)
+        if found is None:
+            while len(_made) >= _MOST:
+                del _made[next(iter(_made))]
+            found = _made[text] = _compile(text)
+        return found[0]
+
+
+def _compile(text: str) -> tuple[Loop, Any]:
+    import llvmlite.binding as llvm
+
+    target = _target()
+    features = llvm.get_host_cpu_features().flatten()
+    machine = target.create_target_machine(
+        opt=3, cpu=llvm.get_host_cpu_name(), features=features, jit=True, reloc="pic"
+    )
+    module = llvm.parse_assembly(text)
+    module.verify()
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    function = _PROTOTYPE(engine.get_function_address("loop"))
+    # the engine owns the memory of the code: it lives as long as the function does
+    function.engine = engine  # type: ignore[attr-defined]
+    return function, engine

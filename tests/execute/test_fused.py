@@ -1,0 +1,161 @@
+"""Compiled loops against the numpy kernels: the same bits, whatever the files, cuts and masks are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lattice
+from lattice.errors import StorageError
+from lattice.execute import fused, targets
+from lattice.functions.states import Moments
+from lattice.graph.sections import boxes, full, shape_of
+from tests.execute.test_random_trees import SETTINGS
+
+pytest.importorskip("llvmlite")
+
+SHAPE = (5, 70, 301)
+TEXTS = (
+    "a+b",
+    "a*2",
+    "2*sin(a)+b*b",
+    "iif(a>0 && b<1, sqrt(abs(a)), exp(b))",
+    "a[a>0.5]",
+    "a-b[b>0]",
+    "max(a,b)-min(a,0)+round(3*b)",
+    "sin(cos(a)+b)*tan(a)",
+    "a>b",
+    "(a>b)[a>0]",
+    "fmod(a,b)",
+    "value(a)",
+    "-a/0",
+    "d+a",
+    "a[index0 in [3:20]]",
+)
+REDUCTIONS = ("mean", "sum", "stddev", "median", "min", "max", "nelements", "avdev", "variance")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cubes with bad pixels: a and b in single, d in double precision, i of integers."""
+    path = tmp_path_factory.mktemp("cubes")
+    rng = np.random.default_rng(7)
+    for name, kind in (("a", ">f4"), ("b", ">f4"), ("d", ">f8"), ("i", ">i2")):
+        values = rng.normal(0.5, 40.0 if kind == ">i2" else 1.0, SHAPE)
+        if kind != ">i2":
+            values[rng.random(SHAPE) < 0.01] = np.nan
+            values[1, :40] = np.nan
+        fits.writeto(path / f"{name}.fits", values.astype(kind))
+    return path
+
+
+def saved(folder: Path, text: str, **options: Any) -> bytes:
+    out = folder / "out.fits"
+    with lattice.set_options(**options):
+        names = {n: lattice.open(str(folder / f"{n}.fits")) for n in "abdi"}
+        lattice.expr(text, **names).save(str(out), overwrite=True)
+    return out.read_bytes()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_saved_files_have_the_same_bytes(folder: Path, text: str) -> None:
+    plain = saved(folder, text, jit=False)
+    assert saved(folder, text, jit=True) == plain
+    assert saved(folder, text, jit=True, block=5000, workers=3) == plain
+
+
+def test_files_with_planes_of_masks_have_the_same_bytes(folder: Path) -> None:
+    out = folder / "planes.fits"
+    found = []
+    for jit in (False, True):
+        with lattice.set_options(jit=jit, block=4000):
+            a = lattice.open(str(folder / "a.fits"))
+            a[a > 0.5].save(str(out), overwrite=True, mask="extension")
+        found.append(out.read_bytes())
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize("x", ["a", "a*b", "a[b>0]", "d", "i", "sin(a)", "a[a>1e9]"])
+def test_reductions_have_the_same_bits(folder: Path, name: str, x: str) -> None:
+    found = []
+    for options in (
+        {"jit": False},
+        {"jit": False, "strip": 3000},
+        {"jit": True},
+        {"jit": True, "workers": 4},
+    ):
+        with lattice.set_options(block=50_000, **options):
+            names = {n: lattice.open(str(folder / f"{n}.fits")) for n in "abdi"}
+            found.append(lattice.expr(f"{name}({x})", **names).compute())
+    assert len({repr(f) for f in found}) == 1
+
+
+def test_places_of_extremes_are_the_first(folder: Path) -> None:
+    values = np.zeros((4, 50, 40), np.float32)
+    values[2, 3, 4] = values[3, 1, 1] = 7
+    values[1, 2, 3] = values[3, 3, 3] = -7
+    for jit in (False, True):
+        with lattice.set_options(jit=jit, block=700):
+            found = lattice.Image(values).statistics(["minpos", "maxpos"])
+        assert (found["minpos"], found["maxpos"]) == ((1, 2, 3), (2, 3, 4))
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_spread_far_from_zero_behind_a_border_without_pixels(offset: float) -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(offset, 1.0, (3, 200, 300))
+    values[:, :50] = np.nan
+    values[0] = np.nan
+    for jit in (False, True):
+        with lattice.set_options(jit=jit):
+            found = float(lattice.Image(values, mask=np.isfinite(values)).std())
+        assert found == pytest.approx(np.nanstd(values, ddof=1), rel=1e-12)
+
+
+def test_a_pivot_is_the_first_good_number() -> None:
+    state = Moments()
+    values = np.array([np.nan, np.inf, 3.0, 4.0], np.float32)
+    state.update(values, np.array([False, False, True, True]), full((4,)))
+    assert state.pivot == 3.0
+    assert (state.n, state.total, state.m2) == (2, 7.0, 0.5)
+
+
+def test_a_file_that_is_cut_off_during_the_run_is_an_error(folder: Path) -> None:
+    path = folder / "short.fits"
+    path.write_bytes((folder / "a.fits").read_bytes())
+    image = lattice.open(str(path))
+    with path.open("r+b") as file:
+        file.truncate(10_000)
+    with lattice.set_options(jit=True), pytest.raises(StorageError, match="changed"):
+        image.mean().compute()
+
+
+def test_writers_that_wait_for_their_turn_lose_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = saved(folder, "a+b", jit=False)
+    monkeypatch.setattr(targets, "_AHEAD", 2)
+    monkeypatch.setattr(fused, "PIECE", 4096)
+    for name in ("a+b", "a*1+b"):  # the second is not prepared yet
+        assert saved(folder, name, jit=True, workers=4, block=9000)[-1000:] == plain[-1000:]
+
+
+@SETTINGS
+@given(st.lists(st.integers(1, 5), max_size=4), st.data())
+def test_boxes_hold_the_pixels_in_order(shape: list[int], data: st.DataObject) -> None:
+    n = int(np.prod(shape))
+    start = data.draw(st.integers(0, n))
+    stop = data.draw(st.integers(start, n))
+    numbers = np.arange(n).reshape(shape)
+    found = []
+    for box, first in boxes(full(shape), start, stop):
+        assert first == len(found)
+        part = numbers[box]
+        assert part.shape == shape_of(box)
+        found += part.reshape(-1).tolist()
+    assert found == list(range(start, stop))
