@@ -114,7 +114,13 @@ def concat(images: Sequence[Any], dim: str | int = 0) -> Image:
         The parts; they agree in the lengths of their other axes.
     dim : str or int, optional
         Name or number of the axis; or the name of a new one, which becomes the slowest.
+
+    Returns
+    -------
+    Image
+        The joined image. It has the named masks of all parts; all pixels of a part that lacks one are good.
     """
+    from lattice.image.masks import joined_masks
     from lattice.ops.concat import concat as join
 
     if isinstance(images, Image | str):
@@ -130,7 +136,9 @@ def concat(images: Sequence[Any], dim: str | int = 0) -> Image:
         (dim,) = axes_of(parts[0], dim)
     elif dim not in parts[0].dims and (near := suggest(dim, parts[0].dims)):
         raise LatticeRangeError(f"there is no dim {dim!r}", hint=near)  # a slip, rather than a new axis
-    return parts[0]._derive(join([p.node for p in parts], dim), *parts[1:])
+    node = join([p.node for p in parts], dim)
+    masks, default = joined_masks(node, parts)
+    return parts[0]._derive(node, *parts[1:])._with(masks=masks, default_mask=default)
 
 
 def _image(value: Any) -> Image:

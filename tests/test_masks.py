@@ -12,6 +12,7 @@ import pytest
 import lattice
 from lattice import Image, LatticeError
 from lattice.image.masks import RegionReader
+from lattice.io.files import counting
 from lattice.regions import PixelBox, PixelEllipsoid
 
 SHAPE = (3, 4, 5)
@@ -293,3 +294,51 @@ def test_the_mask_of_a_region_is_read_where_it_is_needed() -> None:
     section = (slice(0, 3, 2), slice(1, 2, 1), slice(0, 5, 1))
     np.testing.assert_array_equal(reader.read(section)[:, 0], [[1, 1, 0, 0, 0], [0, 0, 0, 0, 0]])
     assert reader.token == RegionReader(PixelBox((0, 0, 0), (1, 1, 1), shape=SHAPE)).token
+
+
+# -- what keeps them ----------------------------------------------------------------------------------------
+
+
+def test_named_masks_are_joined(array: np.ndarray) -> None:
+    whole = Image(array, masks={"low": array < 1, "high": array > -1}, name="whole").set_default_mask("low")
+    joined = lattice.concat([whole[:2], whole[2:]], dim=whole.dims[0])
+    assert list(joined.masks) == ["low", "high"]
+    assert joined.default_mask == "low"
+    np.testing.assert_array_equal(joined.masks["high"].values, array > -1)
+    np.testing.assert_array_equal(joined.mask, array < 1)
+    assert joined.set_default_mask("high").statistics().npts == (array > -1).sum()
+    # A part without a mask of that name is good everywhere; then, or under a condition, there is no default.
+    other = lattice.concat([whole[:2], Image(array[2:], dims=whole.dims)], dim=whole.dims[0])
+    expected = array < 1
+    expected[2:] = True
+    np.testing.assert_array_equal(other.masks["low"].values, expected)
+    assert other.default_mask == "low"
+    inside = whole.subimage(mask=whole > 0)
+    both = lattice.concat([inside, whole], dim=whole.dims[0])
+    assert both.default_mask is None
+    np.testing.assert_array_equal(both.masks["low"].values, np.concatenate([array < 1, array < 1]))
+    np.testing.assert_array_equal(both.mask, np.concatenate([(array < 1) & (array > 0), array < 1]))
+    new = lattice.concat([whole, whole], dim="epoch")
+    np.testing.assert_array_equal(new.masks["high"].values, [array > -1, array > -1])
+    assert list(lattice.concat([whole], dim=0).masks) == ["low", "high"]
+
+
+def test_named_masks_come_into_memory(array: np.ndarray, tmp_path: Path) -> None:
+    stored = Image(array, masks={"low": array < 1, "high": array > -1}).set_default_mask("low")
+    a = stored.save(tmp_path / "a.zarr")
+    held = a.compute()
+    assert (list(held.masks), held.default_mask) == (["low", "high"], "low")
+    with counting() as count:
+        for name, expected in (("low", array < 1), ("high", array > -1)):
+            np.testing.assert_array_equal(held.masks[name].values, expected)
+        np.testing.assert_array_equal(held.mask, array < 1)
+        np.testing.assert_array_equal(held.set_default_mask("high").mask, array > -1)
+    assert count.bytes == 0
+    # A region or a condition is a mask of its own.
+    part = a.subimage(mask=a > 0).compute()
+    assert part.default_mask == "mask0"
+    np.testing.assert_array_equal(part.masks["low"].values, array < 1)
+    np.testing.assert_array_equal(part.mask, (array < 1) & (array > 0))
+    same = a.without_mask().compute()
+    assert (same.default_mask, same.masked, list(same.masks)) == (None, False, ["low", "high"])
+    assert a.subimage(mask=a < 5).compute().default_mask == "low"

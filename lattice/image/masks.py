@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from lattice.functions.registry import lookup
 from lattice.graph.attributes import Attributes, axis_keys, is_anonymous
 from lattice.graph.build import call, region_cut, subset
 from lattice.graph.conform import give_shape
-from lattice.graph.node import Extend, Literal, Node, RegionCut, Source, Subset
+from lattice.graph.node import Call, Extend, Literal, Node, RegionCut, Source, Subset
 from lattice.graph.sections import Section, n_pixels
 from lattice.graph.types import BOOL, is_bool, is_complex
 from lattice.graph.walk import postorder
@@ -30,8 +31,13 @@ from lattice.image.base import ImageBase
 from lattice.image.info import FrozenDict
 from lattice.image.make import Parts, array_parts, is_array, mask_source, no_mask
 from lattice.image.pixels import ImagePixels
+from lattice.io.memory import ArrayReader
+from lattice.ops.concat import Concat, concat_masks
 
-__all__ = ["ImageMasks", "RegionReader", "condition_node"]
+if TYPE_CHECKING:
+    from lattice.execute.run import Evaluated
+
+__all__ = ["ImageMasks", "RegionReader", "condition_node", "joined_masks"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _TAKEN = ("default", "nomask", "nan")
@@ -47,8 +53,8 @@ class ImageMasks(ImagePixels):
     def masks(self) -> Mapping[str, Self]:
         """Named masks, as images of truth values, True = good.
 
-        They belong to stored images, cuts of these, and images to which they were added; what is computed
-        has one effective mask.
+        They belong to stored images, cuts of these, images that were joined or computed from such, and
+        images to which they were added; the result of an expression has one effective mask.
         """
         return FrozenDict({key: self._of(Parts(self._named_mask(key))) for key in self._masks})
 
@@ -172,6 +178,43 @@ class ImageMasks(ImagePixels):
         node = call(lookup("[]", 2), self._node, condition_node(self, mask, stretch))
         return self._with(node=node)
 
+    def _held(self, found: Evaluated) -> Self:
+        """Return the image with what was computed as its pixels, and its named masks in memory."""
+        image = super()._held(found)
+        if not self._masks or not self.shape:
+            return image
+        attrs, exact = self._node.attrs, self._exact_mask()
+        held = {
+            name: self._of(Parts(mask)).values if name != exact or found.mask is None else found.mask
+            for name, mask in self._masks.items()
+        }
+        default = exact
+        if exact is None and found.mask is not None and not found.mask.all():
+            same = (name for name in held if np.array_equal(held[name], found.mask))
+            free = (name for i in itertools.count() if (name := f"mask{i}") not in held)
+            default = next(itertools.chain(same, free))
+            held[default] = found.mask
+        masks = {name: mask_source(ArrayReader(m, name), "array", name, attrs) for name, m in held.items()}
+        own = None if default is None else masks[default]
+        node = Source(ArrayReader(found.values, "array"), "array", "", own, attrs)
+        return self._of(Parts(node, masks, default, self._history))
+
+    def _exact_mask(self) -> str | None:
+        """Return the name of the mask that applies, if nothing else restricts the pixels: no region, say."""
+        name, node = self._default_mask, self._node
+        if name is None or name not in self._masks:
+            return None
+        source, cuts = _uncut(node)
+        mask, same = _uncut(self._masks[name])
+        if isinstance(source, Source):
+            own = source.mask
+            stored = isinstance(mask, Source) and isinstance(own, Source) and own.reader == mask.reader
+            return name if stored and _equal_cuts(cuts, same) else None
+        by_condition = isinstance(node, Call) and node.function.name == "[]"
+        if isinstance(node, Concat) or (by_condition and node.children[1] == self._masks[name]):
+            return name
+        return None
+
     def _cut_masks(self, cut: Any) -> dict[str, Node]:
         """Return the named masks, each cut in the same way."""
         return {name: cut(node) for name, node in self._masks.items()}
@@ -237,6 +280,23 @@ def _definite(node: Node, like: Attributes) -> Node:
     if node.attrs.masked:
         node = call(lookup("&&", 2), call(lookup("value", 1), node), call(lookup("mask", 1), node))
     return node
+
+
+def joined_masks(node: Node, parts: Sequence[ImageMasks]) -> tuple[dict[str, Node], str | None]:
+    """Return the named masks of joined images, and the name of the one that applies if it is a single one.
+
+    Parameters
+    ----------
+    node : Node
+        The joined pixels.
+    parts : sequence of Image
+        What was joined.
+    """
+    nodes = [part._node for part in parts]
+    names = dict.fromkeys(name for part in parts for name in part._masks)
+    masks = {name: concat_masks(node, [part._masks.get(name) for part in parts], nodes) for name in names}
+    found = {part._exact_mask() for part in parts if part.masked or part._masks}
+    return masks, found.pop() if len(found) == 1 else None
 
 
 # -- conditions on the fly ----------------------------------------------------------------------------------

@@ -23,10 +23,11 @@ from lattice.graph.beams import joined_beams, warn_dropped
 from lattice.graph.node import Node, Operation
 from lattice.graph.sections import Section, shape_of
 from lattice.graph.show import to_lel
-from lattice.graph.types import is_bool, promote, type_name
+from lattice.graph.types import BOOL, is_bool, promote, type_name
 from lattice.ops.joined_coords import joined, stacked
+from lattice.regions.pixel import PixelBox
 
-__all__ = ["Concat", "concat"]
+__all__ = ["Concat", "concat", "concat_masks"]
 
 
 def concat(nodes: Sequence[Node], dim: str | int) -> Node:
@@ -79,6 +80,34 @@ def concat(nodes: Sequence[Node], dim: str | int) -> Node:
     if len(parts) == 1 and not new:
         return parts[0]
     node: Node = Concat(parts, axis, _joined_attributes(parts, axis, new))
+    return node
+
+
+def concat_masks(joined: Node, masks: Sequence[Node | None], parts: Sequence[Node]) -> Node:
+    """Return masks of lattices joined as these were.
+
+    Parameters
+    ----------
+    joined : Node
+        What `concat` made of the lattices.
+    masks : sequence of Node or None
+        Truth values for each of them; None where all pixels are good.
+    parts : sequence of Node
+        The lattices.
+    """
+    whole = [
+        _all_good(part.attrs.shape or ()) if mask is None else mask
+        for mask, part in zip(masks, parts, strict=True)
+    ]
+    if not isinstance(joined, Concat) or len(joined.children) != len(whole):
+        return whole[0]
+    node: Node = Concat(tuple(whole), joined.axis, joined.attrs.with_(dtype=BOOL, unit="", beams=()))
+    return node
+
+
+def _all_good(shape: tuple[int, ...]) -> Node:
+    box = PixelBox((0,) * len(shape), tuple(n - 1 for n in shape), shape=shape)
+    node: Node = box.as_mask_node("T")
     return node
 
 
