@@ -198,7 +198,8 @@ def test_open_ranges_go_the_way_of_what_is_asked_for(cube: Image, array: np.ndar
         ({"frequency": slice(1.5e9, 1.6e9)}, "no pixel has its centre in the range 1500000000 to 1600000000"),
         ({"frequency": slice(1.4201e9, 1.4209e9)}, "no pixel has its centre in the range"),
         ({"frequency": slice(1.4e9, 1.5e9, -1)}, "the step of a slice of labels is a number of pixels"),
-        ({"frequency": [1.42e9, 1.421e9]}, "a label is one value or a slice"),
+        ({"frequency": []}, "an empty list of labels"),
+        ({"frequency": [[1.42e9, 1.421e9]]}, "not in lists of lists"),
         ({"frequency": "1.42GHz"}, "is no value of a coordinate"),
         ({"frequency": 3 * u.K}, "frequency"),
         ({"frequency": np.nan}, "is outside of the image"),
@@ -225,6 +226,74 @@ def test_exact_labels(cube: Image, array: np.ndarray) -> None:
 
 
 # -- cutouts ------------------------------------------------------------------------------------------------
+
+
+def test_lists_of_labels_and_pixels(cube: Image, array: np.ndarray, tmp_path: Path) -> None:
+    assert cube.coords is not None
+    labels = cube.coords.frequencies(6)
+    some = cube.sel(frequency=[1.424e9, 1.4201e9, 1.4219e9])
+    equal(some, array[:, [4, 0, 2]])
+    assert some.coords is not None
+    np.testing.assert_allclose(some.coords.frequencies(3), labels[[4, 0, 2]])
+    equal(cube.sel(frequency=np.array([1.421, 1.423, 1.425]) * 1e9 * u.Hz), array[:, 1::2])
+    assert cube.sel(frequency=[1.421e9, 1.423e9, 1.425e9]).node is cube[:, 1::2].node
+    equal(cube.sel(frequency=[1.421e9]), array[:, 1:2])
+    equal(cube.sel(stokes=["I", "U"], frequency=1.421e9), array[[0, 2], 1])
+    equal(cube.isel(frequency=[5, -6, 2, 3], stokes=-1), array[-1, [5, 0, 2, 3]].reshape(4, 8, 9))
+    equal(cube.isel(frequency=[5, 4, 3], stokes=[3, 1]), array[[3, 1]][:, [5, 4, 3]])
+    equal(cube.isel(y=[7, 5, 3, 1]), array[:, :, 7::-2])
+    # Each plane is read once, and named masks come along.
+    masked = cube.add_mask("high", array > 0).save(tmp_path / "a.zarr")
+    with counting() as count:
+        part = masked.isel(frequency=[0, 5, 2])
+        equal(part, array[:, [0, 5, 2]])
+    assert count.bytes <= array[:, :3].nbytes
+    np.testing.assert_array_equal(part.masks["high"].values, array[:, [0, 5, 2]] > 0)
+    with pytest.raises(LatticeError, match="has pixels 0 to 5"):
+        cube.isel(frequency=[0, 6])
+    with pytest.raises(LatticeError, match="a list of integers"):
+        cube.isel(frequency=[0.5])
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "pixel"),
+    [
+        ("pad", 1.4229e9, 2), ("ffill", 1.422e9, 2), ("backfill", 1.4221e9, 3),
+        ("bfill", 1.423e9, 3), ("pad", 1.5e9, 5), ("backfill", 1.3e9, 0),
+    ],
+)  # fmt: skip
+def test_methods_take_the_label_on_one_side(
+    cube: Image, array: np.ndarray, method: str, value: float, pixel: int
+) -> None:
+    if 1.4199e9 < value < 1.4256e9:
+        equal(cube.sel(frequency=value, method=method), array[:, pixel])
+        # The other way round, and by a label that falls where the other rises.
+        equal(cube[:, ::-1].sel(frequency=value, method=method), array[:, pixel])
+        velocity = cube.coords.with_velocity("radio").spectral_quantity(np.array([3.0, 4.0]))  # type: ignore[union-attr]
+        between = velocity[0] + 0.3 * (velocity[1] - velocity[0])
+        side = 4 if method in ("pad", "ffill") else 3
+        equal(cube.sel(velocity=between, method=method), array[:, side])
+    else:
+        equal(cube.sel(frequency=value, method=method), array[:, pixel])
+
+
+def test_tolerances(cube: Image, array: np.ndarray) -> None:
+    equal(cube.sel(frequency=1.4213e9, tolerance=4e5), array[:, 1])
+    equal(cube.sel(frequency=1421.3 * u.MHz, tolerance=400 * u.kHz), array[:, 1])
+    with pytest.raises(LatticeError, match="no pixel is within 200000 of"):
+        cube.sel(frequency=1.4213e9, tolerance=2e5)
+    with pytest.raises(LatticeError, match="another unit than the value"):
+        cube.sel(frequency=1.4213e9, tolerance=2 * u.kHz)
+    with pytest.raises(LatticeError, match="not for 'exact'"):
+        cube.sel(frequency=1.421e9, method="exact", tolerance=1.0)
+    with pytest.raises(LatticeError, match="is outside of the image"):
+        cube.sel(frequency=1.4e9, method="pad")
+    with pytest.raises(LatticeError, match="for axes with an order"):
+        cube.sel(ra=187.7, dec=12.4, method="pad")
+    place = cube.coords.pixel_to_sky(3.2, 4.0)  # type: ignore[union-attr]
+    equal(cube.sel(ra=place.ra, dec=place.dec, tolerance=10 * u.arcsec), array[:, :, 3, 4])
+    with pytest.raises(LatticeError, match=r"the nearest is 7\.2 arcsec away"):
+        cube.sel(ra=place.ra, dec=place.dec, tolerance=5 * u.arcsec)
 
 
 @pytest.mark.parametrize("place", [(4.0, 4.0), (3.4, 4.6), (0.0, 8.0), (7.2, 0.1), (9.0, 4.0)])

@@ -34,25 +34,52 @@ _ROUNDING = 1e-6  # of a pixel: an end of a range that is the centre of a pixel 
 # -- by label -----------------------------------------------------------------------------------------------
 
 
-def items_of(image: ImageBase, labels: Mapping[str, Any], method: str) -> tuple[slice | int, ...]:
+Item = slice | int | list[int]
+_METHODS = ("nearest", "exact", "pad", "ffill", "backfill", "bfill")
+
+
+def items_of(
+    image: ImageBase, labels: Mapping[str, Any], method: str, tolerance: Any = None
+) -> tuple[Item, ...]:
     """Return the index of the pixels with some labels; see `Image.sel`."""
-    if method not in ("nearest", "exact"):
-        raise LatticeTypeError(f"there is no method {method!r}", hint="it is nearest or exact")
-    items: list[slice | int | None] = [None] * image.ndim
+    if method not in _METHODS:
+        raise LatticeTypeError(f"there is no method {method!r}", hint=f"it is {', '.join(_METHODS)}")
+    if tolerance is not None and method == "exact":
+        raise LatticeTypeError("a tolerance is for method='nearest' and its like, not for 'exact'")
+    items: list[Item | None] = [None] * image.ndim
     rest = dict(labels)
     for pair in (*SKY_LABELS.values(), *_OWN):
         if rest.keys() & set(pair) and not set(pair) & set(image.dims):
             place = [rest.pop(name, None) for name in pair]
-            for axis, pixel in _place(image, pair, place, method).items():
+            if method not in _METHODS[:2]:
+                raise LatticeTypeError(f"method={method!r} is for axes with an order, not for the sky")
+            for axis, pixel in _place(image, pair, place, method, tolerance).items():
                 _put(items, axis, pixel, image)
     for name, value in rest.items():
         axis = _axis(image, name)
-        find = _pixel if not isinstance(value, slice) else _pixels
-        _put(items, axis, find(image, axis, name, value, method), image)
+        if isinstance(value, slice):
+            item: Item = _pixels(image, axis, name, value)
+        elif values := _several(value):
+            item = [_pixel(image, axis, name, v, method, tolerance) for v in values]
+        else:
+            item = _pixel(image, axis, name, value, method, tolerance)
+        _put(items, axis, item, image)
     return tuple(slice(None) if item is None else item for item in items)
 
 
-def _put(items: list[slice | int | None], axis: int, item: slice | int, image: ImageBase) -> None:
+def _several(value: Any) -> list[Any]:
+    """Return the labels of a list or array of them; nothing for a single one."""
+    if not isinstance(value, list | tuple) and not np.ndim(value):
+        return []
+    several = list(value)
+    if not several:
+        raise ImageIndexError("an empty list of labels selects nothing")
+    if any(isinstance(v, list | tuple) or np.ndim(v) for v in several):
+        raise ImageIndexError("labels come in a list, not in lists of lists")
+    return several
+
+
+def _put(items: list[Item | None], axis: int, item: Item, image: ImageBase) -> None:
     if items[axis] is not None:
         raise ImageIndexError(f"there are two labels for dim {image.dims[axis]!r}")
     items[axis] = item
@@ -68,31 +95,54 @@ def _axis(image: ImageBase, name: str) -> int:
     raise ImageIndexError(f"there is no dim {name!r}", hint=hint)
 
 
-def _pixel(image: ImageBase, axis: int, name: str, value: Any, method: str) -> int:
-    """Return the pixel that holds a value."""
+def _pixel(image: ImageBase, axis: int, name: str, value: Any, method: str, tolerance: Any) -> int:
+    """Return the pixel that holds a value, or that is next to it on the side that the method names."""
     if _kind(image, axis) == "stokes" and isinstance(value, str):
         return _stokes(image, axis, value)
-    if np.ndim(value) or isinstance(value, list | tuple):
-        raise ImageIndexError(
-            f"{name}: a label is one value or a slice, not {type(value).__name__} of several",
-            hint="lattice.concat joins cuts",
-        )
     place = _position(image, axis, name, value)
     n = image.shape[axis]
-    if not -0.5 - _ROUNDING <= place <= n - 0.5 + _ROUNDING:
+    pixel = _chosen(image, axis, name, value, place, method)
+    if pixel is None:
         raise ImageIndexError(
             f"{name}: {_text(value)} is outside of the image", hint=_extent(image, axis, value)
         )
-    pixel = min(max(math.floor(place + 0.5), 0), n - 1)
+    pixel = min(max(pixel, 0), n - 1)
     if method == "exact" and abs(place - pixel) > _EXACT:
         raise ImageIndexError(
             f"{name}: no pixel has the value {_text(value)}",
             hint=f"the nearest, {pixel}, is {abs(place - pixel):.3g} of a pixel away: method='nearest'",
         )
+    if tolerance is not None:
+        try:
+            ends = value - tolerance, value + tolerance
+        except Exception:  # astropy's errors for units that do not fit have no common class
+            raise LatticeTypeError(
+                f"tolerance: {_text(tolerance)} has another unit than the value, {_text(value)}"
+            ) from None
+        low, high = (_position(image, axis, name, end) for end in ends)
+        if not min(low, high) - _ROUNDING <= pixel <= max(low, high) + _ROUNDING:
+            raise ImageIndexError(
+                f"{name}: no pixel is within {_text(tolerance)} of {_text(value)}",
+                hint=f"the nearest, {pixel}, is {abs(place - pixel):.3g} of a pixel away",
+            )
     return pixel
 
 
-def _pixels(image: ImageBase, axis: int, name: str, given: slice, method: str) -> slice:
+def _chosen(image: ImageBase, axis: int, name: str, value: Any, place: float, method: str) -> int | None:
+    """Return the pixel for a place on an axis; None if there is none."""
+    n = image.shape[axis]
+    if method in _METHODS[:2]:
+        inside = -0.5 - _ROUNDING <= place <= n - 0.5 + _ROUNDING
+        return math.floor(place + 0.5) if inside else None
+    # The last label that is not above the value, or the first that is not below, whichever way they go.
+    upwards = (method in ("backfill", "bfill")) != _falls(image, axis, name, value)
+    found = math.ceil(place - _EXACT) if upwards else math.floor(place + _EXACT)
+    if math.isinf(place) or not (found < n if upwards else found >= 0):
+        return None
+    return found
+
+
+def _pixels(image: ImageBase, axis: int, name: str, given: slice) -> slice:
     """Return the pixels whose centres are between two values."""
     n = image.shape[axis]
     step = 1 if given.step is None else given.step
@@ -292,7 +342,9 @@ def _sky_coords(image: ImageBase, what: str) -> Any:
     return coords
 
 
-def _place(image: ImageBase, names: tuple[str, str], place: list[Any], method: str) -> dict[int, int]:
+def _place(
+    image: ImageBase, names: tuple[str, str], place: list[Any], method: str, tolerance: Any
+) -> dict[int, int]:
     """Return the pixel at a place on the sky, by axis."""
     coords = _sky_coords(image, f"sel by {names[0]} and {names[1]}")
     if any(p is None or isinstance(p, slice) or np.ndim(p) for p in place):
@@ -330,7 +382,28 @@ def _place(image: ImageBase, names: tuple[str, str], place: list[Any], method: s
                 f"{names[0]}, {names[1]}: no pixel has its centre at {_text(place[0])}, {_text(place[1])}",
                 hint="method='nearest' takes the pixel that holds it",
             )
+    if tolerance is not None:
+        _check_distance(image, names, _sky(image, place[0], place[1], frame), found, tolerance)
     return found
+
+
+def _check_distance(
+    image: ImageBase, names: tuple[str, str], place: Any, found: Mapping[int, int], tolerance: Any
+) -> None:
+    """Check that a pixel is within some angle of a place; a number is degrees."""
+    from astropy import units
+
+    assert image.coords is not None
+    limit = units.Quantity(tolerance, None if hasattr(tolerance, "unit") else "deg")
+    if not limit.unit.is_equivalent("deg"):
+        raise LatticeTypeError(f"tolerance: {limit} is no angle")
+    y, x = (found[image.coords.kinds.index(kind)] for kind in ("latitude", "longitude"))
+    apart = image.coords.pixel_to_sky(y, x).separation(place)
+    if apart > limit:
+        raise ImageIndexError(
+            f"{', '.join(names)}: no pixel is within {_text(tolerance)} of the place",
+            hint=f"the nearest is {apart.to_value(limit.unit):.3g} {limit.unit} away",
+        )
 
 
 def cutout_span(image: ImageBase, center: Any, size: Any, *, strict: bool) -> dict[int, tuple[int, int]]:

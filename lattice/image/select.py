@@ -81,7 +81,7 @@ class ImageSelect(ImageMasks):
         Parameters
         ----------
         indexers : mapping, optional
-            Integer or slice by dim; or as keywords.
+            Integer, slice or list of integers by dim; or as keywords.
 
         Examples
         --------
@@ -95,18 +95,54 @@ class ImageSelect(ImageMasks):
             if dim not in self.dims:
                 hint = suggest(dim, self.dims) or f"the dims are {', '.join(self.dims) or 'none'}"
                 raise ImageIndexError(f"there is no dim {dim!r}", hint=hint)
-        return self[tuple(wanted.get(dim, slice(None)) for dim in self.dims)]
+        return self._picked(tuple(wanted.get(dim, slice(None)) for dim in self.dims))
+
+    def _picked(self, items: Sequence[Any]) -> Self:
+        """Return a cut by integers, slices and lists of integers, which stand for each axis on its own."""
+        plain = tuple(i if isinstance(i, int | np.integer | slice) else slice(None) for i in items)
+        image = self[plain]
+        axis = 0
+        for item, kept in zip(items, plain, strict=True):
+            if kept is not item:
+                image = image._listed(axis, item)
+            axis += isinstance(kept, slice)
+        return image
+
+    def _listed(self, axis: int, pixels: Any) -> Self:
+        """Return some pixels of an axis, in any order: as few cuts as they need, one after the other."""
+        from lattice.api import concat
+
+        numbers = np.asarray(pixels)
+        n, dim = self.shape[axis], self.dims[axis]
+        if numbers.ndim != 1 or not numbers.size or numbers.dtype.kind not in "iu":
+            raise ImageIndexError(
+                f"dim {dim!r} is cut by an integer, a slice or a list of integers, not by {pixels!r}",
+                hint="a condition stands alone, as in image[image > 0]",
+            )
+        if numbers.min() < -n or numbers.max() >= n:
+            raise ImageIndexError(f"dim {dim!r} has pixels 0 to {n - 1}, and no {numbers.max()}")
+        runs = [
+            (slice(None),) * axis + (slice(a, b + s if b + s >= 0 else None, s),)
+            for a, b, s in _runs((numbers % n).tolist())
+        ]
+        image: Any = concat([self[run] for run in runs], dim) if len(runs) > 1 else self[runs[0]]
+        return self._of(image._parts)
 
     def sel(
-        self, indexers: Mapping[str, Any] | None = None, *, method: str = "nearest", **by_name: Any
+        self,
+        indexers: Mapping[str, Any] | None = None,
+        *,
+        method: str = "nearest",
+        tolerance: Any = None,
+        **by_name: Any,
     ) -> Self:
         """Return a cut by labels: values of the coordinates, with units or in those of the axis.
 
         Parameters
         ----------
         indexers : mapping, optional
-            By dim, or as keywords: a value, which drops the axis, or a slice of values, both ends included
-            and in either order. Values are Quantities, or numbers in the unit of the axis
+            By dim, or as keywords: a value, which drops the axis; a list of values; or a slice of values,
+            both ends included and in either order. Values are Quantities, or numbers in the unit of the axis
             (`coords.world_units`); names such as "Q" on a Stokes axis; pixels where an axis has no
             coordinates. The spectral axis takes frequencies, wavelengths, energies and velocities, by any of
             the names frequency, velocity and wavelength; a number by another name than its own is in Hz, m/s
@@ -114,7 +150,10 @@ class ImageSelect(ImageMasks):
             and latitude in the frame of the image.
         method : str, optional
             ``"nearest"``: the pixel that holds the value. ``"exact"``: it must be the value of the pixel, to
-            a thousandth of a pixel.
+            a thousandth of a pixel. ``"pad"`` or ``"ffill"``: the last pixel whose label is not above the
+            value, ``"backfill"`` or ``"bfill"``: the first whose label is not below.
+        tolerance : Quantity or float, optional
+            How far from the value the label may be, in the unit of the value; on the sky an angle.
 
         Raises
         ------
@@ -135,7 +174,7 @@ class ImageSelect(ImageMasks):
         """
         from lattice.image.labels import items_of
 
-        return self[items_of(self, dict(indexers or {}) | by_name, method)]
+        return self._picked(items_of(self, dict(indexers or {}) | by_name, method, tolerance))
 
     def cutout(self, center: Any, size: Any, mode: str = "trim") -> Self:
         """Return the part of the image around a place on the sky.
@@ -272,6 +311,24 @@ class ImageSelect(ImageMasks):
         the first pixel of this image.
         """
         return bounding_box(self._node)
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Return (first, last, step) of the longest runs of equal steps that numbers consist of, in order.
+
+    >>> _runs([2, 4, 6, 5, 1])
+    [(2, 6, 2), (5, 1, -4)]
+    """
+    out: list[tuple[int, int, int]] = []
+    i = 0
+    while i < len(numbers):
+        step = numbers[i + 1] - numbers[i] if i + 1 < len(numbers) else 1
+        j = i
+        while step and j + 1 < len(numbers) and numbers[j + 1] - numbers[j] == step:
+            j += 1
+        out.append((numbers[i], numbers[j], step if j > i else 1))
+        i = j + 1
+    return out
 
 
 def _box_of(region: Any) -> Any:
