@@ -15,7 +15,7 @@ import pytest
 import lattice
 from lattice import CoordinateSystem, Image, ImageIndexError, LatticeError
 from lattice.io.files import counting
-from lattice.regions import PixelBox, PixelEllipsoid
+from lattice.regions import PixelBox, PixelEllipsoid, Slicer
 
 u = pytest.importorskip("astropy.units")
 
@@ -445,6 +445,22 @@ def test_boxes_channels_and_stokes(cube: Image, array: np.ndarray) -> None:
         cube.subimage(chans=f"range=[{low}km/s, {high}km/s], restfreq=1.421GHz, veltype=optical"),
         array[:, 1:4],
     )
+
+
+def test_boxes_with_increments_and_channels(cube: Image, array: np.ndarray) -> None:
+    box = PixelBox((0, 1, 1, 0), (3, 5, 7, 8), (1, 2, 3, 2))
+    equal(cube.subimage(box), array[:, 1:6:2, 1:8:3, ::2])
+    equal(cube.subimage(box, chans="2~5"), array[:, 3:6:2, 1:8:3, ::2])
+    equal(cube.subimage(box, stokes="QU"), array[1:3, 1:6:2, 1:8:3, ::2])
+    expected = np.ma.array(array[:, 1:6:2, 1:8:3, ::2])
+    expected[:, 1] = np.ma.masked
+    equal(cube.subimage(box, chans="0~1;4~5"), expected)
+    slicer = Slicer((1, 0), (7, 8), (2, 4))
+    equal(cube.subimage(slicer, chans=3), array[:, 3:4, 1:8:2, ::4])
+    masked = cube.add_mask("high", array > 0).subimage(box, chans="2~5")
+    np.testing.assert_array_equal(masked.masks["high"].values, array[:, 3:6:2, 1:8:3, ::2] > 0)
+    with pytest.raises(LatticeError, match="no pixel in common"):
+        cube.subimage(box, chans="2")
 
 
 def test_gaps_are_masked(cube: Image, array: np.ndarray) -> None:

@@ -297,7 +297,12 @@ class ImageSelect(ImageMasks):
             return from_strings(boxes, channels, names, region)
         # Pixel and world regions combine when they are fitted to this image.
         limits: Any = from_strings("", channels, names)
-        return region.fit(self._node.attrs) & limits.fit(_described(self._node.attrs))
+        fitted, limit = region.fit(self._node.attrs), limits.fit(_described(self._node.attrs))
+        if fitted.kind == "slicer" or any(s.step != 1 for s in fitted.bounds()):
+            from lattice.regions.compound import Thinned
+
+            return Thinned(fitted, limit)
+        return fitted & limit
 
     def squeeze(self) -> Self:
         """Return the image without its axes of length 1."""

@@ -12,7 +12,7 @@ from lattice.graph.attributes import Attributes
 from lattice.graph.sections import Section, full, shape_of
 from lattice.regions.base import OutsideError, Region, Shape, lattice_shape, spread, thin
 
-__all__ = ["And", "Complement", "Difference", "Or"]
+__all__ = ["And", "Complement", "Difference", "Or", "Thinned"]
 
 
 class _Compound(Region):
@@ -256,3 +256,54 @@ class Complement(_Compound):
 
     def mask(self, section: Section) -> np.ndarray:
         return spread(~thin(self.a.mask(section)), shape_of(section))
+
+
+@dataclass(frozen=True)
+class Thinned(Region):
+    """What belongs to a region, of a box with increments: every second row of some channels, say.
+
+    Parameters
+    ----------
+    box : PixelBox or Slicer
+        Made for the lattice at hand.
+    region : Region
+        Made for the same lattice.
+    """
+
+    box: Region
+    region: Region
+    kind: ClassVar[str] = "slicer"
+    noun: ClassVar[str] = "box with increments"
+
+    def __post_init__(self) -> None:
+        if self.region.shape is None or self.box.shape != self.region.shape:
+            raise RegionError(
+                f"the box is made for a lattice of shape {self.box.shape}, the region for {self.region.shape}"
+            )
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the lattice."""
+        return tuple(self.box.shape)
+
+    @property
+    def has_mask(self) -> bool:
+        """False when every pixel of the box belongs to the region."""
+        return self.region.has_mask
+
+    def bounds(self) -> Section:
+        out = []
+        for axis, (b, r) in enumerate(zip(self.box.bounds(), self.region.bounds(), strict=True)):
+            start = max(b.start, b.start - (b.start - r.start) // b.step * b.step)
+            count = -((start - min(b.stop, r.stop)) // b.step)
+            if count < 1:
+                raise OutsideError(
+                    "the box with increments and the region have no pixel in common",
+                    hint=f"on axis {axis} (slowest first) one has {b.start} to {b.stop - 1} in steps of "
+                    f"{b.step}, the other {r.start} to {r.stop - 1}",
+                )
+            out.append(slice(start, start + (count - 1) * b.step + 1, b.step))
+        return tuple(out)
+
+    def mask(self, section: Section) -> np.ndarray:
+        return self.box.mask(section) & self.region.mask(section)
