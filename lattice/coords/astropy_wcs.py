@@ -100,7 +100,9 @@ class HeaderWcs:
         self.groups = parsed.coupled()
         self.longitude = self.wcs.wcs.lng + 1  # 0: none
         self.latitude = self.wcs.wcs.lat + 1
-        self.units = tuple(_unit(unit) for unit in self.wcs.wcs.cunit)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # units that are none of FITS are shown as they are
+            self.units = tuple(_unit(unit) for unit in self.wcs.wcs.cunit)
         self._centre = np.array(self.wcs.wcs.crpix[:2]) - 1
         # The two directions of this projection are separate approximations in wcslib, in single precision.
         self._inexact = any(str(ctype).endswith("-CSC") for ctype in self.wcs.wcs.ctype)

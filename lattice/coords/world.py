@@ -320,7 +320,7 @@ def _frame(base: HeaderWcs) -> Any:
         return None if known is None else known()
     try:
         frame = wcs_to_celestial_frame(base.wcs)
-    except ValueError:
+    except (ValueError, TypeError):  # the latter for frames of bodies whose size is not in the header
         return None
     # astropy takes what it does not know for ICRS.
     equatorial = ctype.startswith("RA") or ctype in ("GLON", "TLON")

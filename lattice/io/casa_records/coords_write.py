@@ -11,6 +11,7 @@ import numpy as np
 
 from lattice.coords.header import Card, WcsCards, celestial_part
 from lattice.coords.system import CoordinateSystem
+from lattice.coords.world import lookup
 from lattice.errors import FormatError, ShapeMismatchError, warn
 from lattice.graph.attributes import is_anonymous
 from lattice.io.base import MetaCard
@@ -144,12 +145,23 @@ class _Writing:
 
     def _stokes(self) -> None:
         for number in self._of_kind("stokes")[:1]:
-            names = self.coords.stokes(self.shape[self.n - number])
+            names = self.coords.stokes_of(self._values(number))
             record = stokes_record(names)
             if record is None or not self._alone(number):
                 warn(f"the axis of {', '.join(names)} is no Stokes axis to casacore: it is written as linear")
                 continue
             self.add("stokes", record, [number], record["crval"])
+
+    def _values(self, number: int) -> np.ndarray:
+        """Return the coordinates along an axis that is not mixed with others: FITS codes of Stokes axes."""
+        axis = self.coords.axes[self.n - number]
+        pixels = np.arange(self.shape[self.n - number], dtype=np.float64)
+        if table := self.coords._table(axis):
+            return np.nan_to_num(lookup(axis.offset + axis.step * pixels, table))
+        if not self.wcs.ctype(number):
+            return axis.offset + axis.step * pixels + 1
+        step = self.wcs.pc(number, number) * (1 if self.wcs.is_cd else self.wcs.number("CDELT", number, 1.0))
+        return self.wcs.number("CRVAL", number, 0.0) + step * (pixels + 1 - self.wcs.crpix.get(number, 0.0))
 
     def _spectral(self) -> None:
         for number in self._of_kind("spectral")[:1]:
@@ -164,9 +176,7 @@ class _Writing:
             length = self.shape[self.n - number]
             if not self.coords._table(axis) or axis.kind == "spectral" or length < 2:
                 continue
-            pixels: list[Any] = [0.0] * self.n
-            pixels[self.n - number] = np.arange(length, dtype=np.float64)
-            world = self.coords.to_world(*pixels)[self.n - number]
+            world = self._values(number)
             steps = np.diff(world)
             if (steps > 0).all() or (steps < 0).all():
                 name = axis.name if not is_anonymous(axis.name) else f"tabular{number}"
@@ -179,11 +189,8 @@ class _Writing:
         for number in self._of_kind("linear"):
             if self.wcs.ctype(number) != "QUALITY" or not self._alone(number):
                 continue
-            start = self.wcs.number("CRVAL", number, 0.0)
-            step = self.wcs.pc(number, number) * self.wcs.number("CDELT", number, 1.0)
-            pixels = np.arange(self.shape[self.n - number]) + 1 - self.wcs.crpix.get(number, 0.0)
             known = {float(code): name for name, code in QUALITIES.items()}
-            names = [known.get(float(code)) for code in start + step * pixels]
+            names = [known.get(float(code)) for code in self._values(number)]
             if None not in names and len(set(names)) == len(names):
                 one = {"crval": np.ones(1), "crpix": np.zeros(1), "cdelt": np.ones(1), "pc": np.eye(1)}
                 self.add("quality", {"axes": ["Quality"], "quality": names} | one, [number], [1.0])

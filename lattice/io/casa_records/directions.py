@@ -98,10 +98,15 @@ def direction_record(wcs: WcsCards, cards: Sequence[Card], lon: int, lat: int) -
         unit = unit.strip() if isinstance(unit, str) else ""
         scale.append(factor(ANGLES, unit or "deg", f"CUNIT{axis}"))
     values = {key: value for key, value, _ in cards}
+    if any(values.get(f"PV{lon}_{m}") for m in range(3)):
+        raise FormatError("casacore has no projection whose reference point is moved by PV cards")
     degrees = [wcs.number("CRVAL", a, 0.0) * t / o for a, (t, o) in zip((lon, lat), scale, strict=True)]
     projection, parameters = _projection(ctype, values, lat, degrees[1])
     cdelt, pc = scaled_matrix(wcs, [lon, lat])
-    steps = [c * t / o for c, (t, o) in zip(cdelt, scale, strict=True)]
+    steps = np.array([c * t / o for c, (t, o) in zip(cdelt, scale, strict=True)])
+    crpix = np.array([wcs.crpix.get(a, 0.0) - 1 for a in (lon, lat)])
+    if "-GLS" in ctype and degrees[1]:
+        crpix, degrees[1] = crpix - _inverse(steps[:, None] * pc) @ np.array([0.0, degrees[1]]), 0.0
     times, over = ANGLES["rad"]
     longpole, latpole = (_pole(values, key, lon, m) for key, m in (("LONPOLE", 3), ("LATPOLE", 4)))
     return {
@@ -109,7 +114,7 @@ def direction_record(wcs: WcsCards, cards: Sequence[Card], lon: int, lat: int) -
         "projection": projection,
         "projection_parameters": parameters,
         "crval": np.array([d * over / times for d in degrees]),
-        "crpix": np.array([wcs.crpix.get(a, 0.0) - 1 for a in (lon, lat)]),
+        "crpix": crpix,
         "cdelt": np.array([float(s) * over / times for s in steps]),
         "pc": pc,
         "axes": _names(frame),
@@ -118,6 +123,14 @@ def direction_record(wcs: WcsCards, cards: Sequence[Card], lon: int, lat: int) -
         "longpole": longpole,
         "latpole": latpole,
     }
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """Return the inverse of the scale of the sky: the old projection GLS is SFL with reference at the equator."""
+    try:
+        return np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        raise FormatError("the matrix of the sky axes is singular") from None
 
 
 def _pole(values: dict[str, Any], card: str, lon: int, m: int) -> float:

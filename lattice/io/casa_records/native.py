@@ -12,7 +12,8 @@ from lattice.coords.system import CoordinateSystem
 from lattice.errors import FormatError
 from lattice.io.casa_records.fields import ANGLES, HERTZ, factor, texts
 from lattice.io.casa_records.layout import Place, layout
-from lattice.io.casa_records.shapes import stokes_record, tabular_record
+from lattice.io.casa_records.parts import spectral_table
+from lattice.io.casa_records.shapes import CTYPE, stokes_record, tabular_record
 from lattice.io.casa_records.unknown import unknown_axes
 
 __all__ = ["adjusted"]
@@ -243,20 +244,51 @@ class _Adjusting:
         tabular = record["tabular"]
         pixels = np.asarray(tabular["pixelvalues"], np.float64)
         if not len(pixels):
+            if cut.is_same:
+                return record
             offset, step = np.array([cut.offset]), np.array([cut.step])
             return record | {"tabular": _moved(tabular, offset, step)}
-        ends = cut.offset + cut.step * np.array([0.0, cut.length - 1.0])
-        inside = ends.min() >= pixels.min() - _TINY and ends.max() <= pixels.max() + _TINY
-        if cut.place is None or inside or len(pixels) < 2:
-            return record if cut.is_same else record | {"tabular": _moved_table(tabular, cut)}
-        # Beyond its end a table only goes on as it ended; the image may know better.
-        hertz = self.coords.frequencies(cut.length)
-        if hertz is None or not np.isfinite(hertz).all():
-            return record | {"tabular": _moved_table(tabular, cut)}
-        unit = texts(tabular, "units", 1)[0]
+        if cut.place is None or (cut.is_same and len(pixels) == cut.length):
+            return record
+        at = cut.offset + cut.step * np.arange(cut.length)
+        hertz = self._hertz(record, pixels, at)
+        if hertz is None:
+            raise _CannotFollowError
+        unit, name = texts(tabular, "units", 1)[0], texts(tabular, "axes", 1)[0]
         times, over = factor(HERTZ, unit, "units")
-        (name,) = texts(tabular, "axes", 1)
-        return record | {"tabular": tabular_record(hertz * over / times, unit, name)}
+        if len(at) > 1:
+            # casacore takes such a table for one of the pixels 0, 1, ... whatever it says.
+            return record | {"tabular": tabular_record(hertz * over / times, unit, name)}
+        return self._one_channel(record, float(hertz[0]), pixels, at)
+
+    def _hertz(self, record: dict[str, Any], pixels: np.ndarray, at: np.ndarray) -> np.ndarray | None:
+        """Return the frequencies at pixels of the old image: from its table, as far as that goes."""
+        if at.min() >= pixels.min() - _TINY and at.max() <= pixels.max() + _TINY:
+            return spectral_table(record, "")(at)
+        # Beyond its end a table only goes on as it ended; the image may know better.
+        hertz = self.coords.frequencies(len(at))
+        return None if hertz is None or not np.isfinite(hertz).all() else hertz
+
+    def _one_channel(
+        self, record: dict[str, Any], hertz: float, pixels: np.ndarray, at: np.ndarray
+    ) -> dict[str, Any]:
+        """Return a coordinate of one channel; as a line, since a table of one entry has no width."""
+        ends = spectral_table(record, "")(at + np.array([-0.5, 0.5])) if len(pixels) > 1 else np.zeros(2)
+        width = float(ends[1] - ends[0])
+        unit = texts(record["tabular"], "units", 1)[0]
+        if not width:
+            times, over = factor(HERTZ, unit, "units")
+            return record | {"tabular": tabular_record(np.array([hertz * over / times]), unit, "Frequency")}
+        times, over = factor(HERTZ, str(record.get("unit", unit)), "unit")
+        wcs = {"crval": hertz * over / times, "crpix": 0.0, "cdelt": width * over / times, "pc": 1.0}
+        new: dict[str, Any] = {}
+        for key, value in record.items():
+            new |= {"wcs": wcs | {"ctype": CTYPE}} if key == "tabular" else {key: value}
+        return (
+            {"version": np.int32(2)}
+            | new
+            | {"unit": record.get("unit", unit), "name": record.get("name", "Frequency")}
+        )
 
 
 def _moved(record: dict[str, Any], offset: np.ndarray, step: np.ndarray) -> dict[str, Any]:

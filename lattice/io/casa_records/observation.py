@@ -212,7 +212,7 @@ def _date_measure(values: Mapping[str, Any]) -> dict[str, Any]:
     scale = values.get("TIMESYS", "UTC")
     scale = scale.strip().upper() if isinstance(scale, str) else ""
     if day is None or scale not in _SCALES | {""}:
-        return measure("epoch", "UTC", m0=(0.0, "d"))
+        return measure("epoch", "LAST", m0=(0.0, "d"))  # what casacore says of an unknown date
     return measure("epoch", scale or "UTC", m0=(day, "d"))
 
 

@@ -34,7 +34,7 @@ from lattice.io.casa_records.frames import (
     stokes_code,
 )
 
-__all__ = ["READERS", "Part", "PixelAxis", "Unsupported", "line_through"]
+__all__ = ["READERS", "Part", "PixelAxis", "Unsupported", "line_through", "spectral_table"]
 
 
 class Unsupported(FormatError):
@@ -156,7 +156,9 @@ def _projection(
         raise Unsupported(f"{where}projection is {name!r}, which is not known")
     first = 0 if name == "ZPN" else 1
     used = values[: len(PARAMETERS.get(name, ()))]
-    if name in ("SIN", "AZP", "ZPN") and not used.any():
+    if name == "ZPN" and not used.any():
+        raise FormatError(f"{where}projection_parameters are all zero, with which ZPN has no meaning")
+    if name in ("SIN", "AZP") and not used.any():
         used = used[:0]
     return name, [(1, m + first, float(v)) for m, v in enumerate(used)]
 
@@ -184,13 +186,14 @@ def _spectral(record: Mapping[str, Any], where: str, axes: Sequence[PixelAxis]) 
             found = crpix, C * (1 - crval / rest), -C * cdelt / rest
             return _spectral_part("VRAD", "m/s", found, cards)
         return _spectral_part("FREQ", "Hz", found, cards)
-    table = _spectral_table(record, where)
+    table = spectral_table(record, where)
     frequencies = table(pixels)
     if len(pixels) == 1:
         around = table(pixels[0] + np.array([-0.5, 0.5]))
-        return _spectral_part("FREQ", "Hz", (pixels[0], frequencies[0], around[1] - around[0]), cards)
+        if around[0] != around[1]:
+            return _spectral_part("FREQ", "Hz", (pixels[0], frequencies[0], around[1] - around[0]), cards)
     for ctype, unit, values in _forms(kind, frequencies, rest):
-        line = line_through(pixels, values)
+        line = line_through(pixels, values) if len(pixels) > 1 else None
         if line is not None:
             return _spectral_part(ctype, unit, _as_frequency(ctype, line, frequencies), cards)
     return Part(("spectral",), ("FREQ",), ("Hz",), cards=cards, table=tuple(frequencies.tolist()))
@@ -256,7 +259,8 @@ def _linear_spectrum(
     return crpix, crval * hertz, cdelt * hertz
 
 
-def _spectral_table(record: Mapping[str, Any], where: str) -> Callable[[np.ndarray], np.ndarray]:
+def spectral_table(record: Mapping[str, Any], where: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the frequencies in Hz of pixels of a tabulated spectral axis."""
     tabular = part(record, "tabular", where)
     where += "tabular."
     times, over = factor(HERTZ, texts(tabular, "units", 1, where)[0], where + "units")
@@ -355,7 +359,8 @@ def _tabular(record: Mapping[str, Any], where: str, axes: Sequence[PixelAxis]) -
         found = line_through(pixels, world)
         if len(pixels) == 1:
             around = values(pixels[0] + np.array([-0.5, 0.5]))
-            found = float(pixels[0]), float(world[0]), float(around[1] - around[0])
+            step = float(around[1] - around[0])
+            found = (float(pixels[0]), float(world[0]), step) if step else None
         if found is None:
             return Part(("tabular",), (ctype,), (unit,), names=(name,), table=tuple(world.tolist()))
         line = list(found)

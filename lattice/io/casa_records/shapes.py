@@ -10,7 +10,10 @@ import numpy as np
 from lattice.coords.header import WcsCards
 from lattice.io.casa_records.frames import STOKES_NUMBERS
 
-__all__ = ["scaled_matrix", "stokes_record", "tabular_record"]
+__all__ = ["CTYPE", "scaled_matrix", "stokes_record", "tabular_record"]
+
+CTYPE = "FREQ" + "\0" * 5
+"""Type of a linear spectral axis, with the zero bytes that casacore writes."""
 
 
 def scaled_matrix(wcs: WcsCards, axes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -37,14 +40,12 @@ def stokes_record(names: Sequence[str]) -> dict[str, Any] | None:
     """Return a Stokes coordinate; None if its names are not ones that casacore takes, each once."""
     if any(name not in STOKES_NUMBERS for name in names) or len(set(names)) < len(names) or not names:
         return None
-    numbers = [float(STOKES_NUMBERS[name]) for name in names]
-    step = numbers[1] - numbers[0] if len(numbers) > 1 else 1.0
     return {
         "axes": ["Stokes"],
         "stokes": list(names),
-        "crval": np.array(numbers[:1]),
+        "crval": np.array([float(STOKES_NUMBERS[names[0]])]),
         "crpix": np.zeros(1),
-        "cdelt": np.array([step]),
+        "cdelt": np.ones(1),
         "pc": np.eye(1),
     }
 

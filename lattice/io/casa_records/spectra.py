@@ -12,13 +12,12 @@ from lattice.coords.header import Card, WcsCards
 from lattice.coords.system import CoordinateSystem
 from lattice.io.casa_records.fields import measure
 from lattice.io.casa_records.frames import NATIVE_TYPES, SPECSYS, VELREF
-from lattice.io.casa_records.shapes import tabular_record
+from lattice.io.casa_records.shapes import CTYPE, tabular_record
 
 __all__ = ["spectral_frame_of", "spectral_record"]
 
 _AIPS = {"LSR": "LSRK", "LSRK": "LSRK", "LSRD": "LSRD", "HEL": "BARY", "BAR": "BARY", "OBS": "TOPO",
          "TOP": "TOPO", "GEO": "GEO"}  # fmt: skip
-_VELOCITIES = {"VOPT": 1, "ZOPT": 1, "WAVE": 1, "AWAV": 1, "BETA": 3}
 
 
 def spectral_frame_of(cards: Sequence[Card], ctype: str) -> str:
@@ -69,7 +68,7 @@ def spectral_record(coords: CoordinateSystem, cards: Sequence[Card], length: int
     frequencies = coords.frequencies(length)
     if frequencies is None or not np.isfinite(frequencies).all():
         return None
-    if table and length == 1:
+    if table and length == 1 and not coords.table:
         around = coords.frequencies_at(np.array([-0.4, 0.4]))
         step = float(around[1] - around[0]) / 0.8 if around is not None else math.nan
         line, table = (0.0, float(frequencies[0]), step if math.isfinite(step) and step else 1.0), False
@@ -82,7 +81,7 @@ def spectral_record(coords: CoordinateSystem, cards: Sequence[Card], length: int
         "system": frame,
         "restfreq": rest,
         "restfreqs": np.array([rest]),
-        "velType": np.int32(_VELOCITIES.get(kind, 0)),
+        "velType": np.int32(0),
         "nativeType": np.int32(NATIVE_TYPES.index(kind) if kind in NATIVE_TYPES else 0),
         "velUnit": "km/s",
         "waveUnit": "mm",
@@ -97,7 +96,7 @@ def spectral_record(coords: CoordinateSystem, cards: Sequence[Card], length: int
             "crpix": crpix,
             "cdelt": cdelt,
             "pc": 1.0,
-            "ctype": "FREQ" + "\0" * 5,
+            "ctype": CTYPE,
         }
     return record | {"unit": "Hz", "name": "Frequency", "conversion": _conversion(frame)}
 

@@ -13,7 +13,7 @@ from lattice.io.casa_records.layout import Place
 
 __all__ = ["is_unknown", "unknown_axes"]
 
-_NAME = re.compile(r"linear[0-9]+\Z")
+_NAME = re.compile(r"(linear[0-9]+)?\Z")
 
 
 def unknown_axes(numbers: list[int], names: list[str]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def unknown_axes(numbers: list[int], names: list[str]) -> dict[str, Any]:
 
 
 def is_unknown(place: Place) -> bool:
-    """Tell whether a coordinate is what `unknown_axes` makes of axes without names."""
+    """Tell whether a coordinate counts pixels from 1 along axes without names: as here, or as casacore has it."""
     if place.kind != "linear" or any(cut is not None for cut in place.cuts):
         return False
     n, where = len(place.numbers), place.name + "."
@@ -49,7 +49,7 @@ def is_unknown(place: Place) -> bool:
         pc = matrix(place.record, "pc", n, where)
     except FormatError:
         return False
-    ones, zeros = np.ones(n), np.zeros(n)
-    wanted = (ones, zeros, ones)
-    same = all(np.array_equal(v, w) for v, w in zip(values, wanted, strict=True))
+    crval, crpix, cdelt = values
+    same = np.array_equal(crval - crpix, np.ones(n)) and np.array_equal(cdelt, np.ones(n))
+    same = same and bool(np.isin(crval, (0.0, 1.0)).all())
     return plain and same and np.array_equal(pc, np.eye(n))
