@@ -30,7 +30,7 @@ STOKES = {
 }  # fmt: skip
 """Names of the FITS codes of the Stokes axis; those above 4 are casacore's, who adds 100 to them in files."""
 
-_FRAMES = {"ELON": "barycentrictrueecliptic", "SLON": "supergalactic"}
+_FRAMES = {"ELON": "barycentricmeanecliptic", "SLON": "supergalactic"}
 
 
 class World:
@@ -322,6 +322,11 @@ def _frame(base: HeaderWcs) -> Any:
         frame = wcs_to_celestial_frame(base.wcs)
     except (ValueError, TypeError):  # the latter for frames of bodies whose size is not in the header
         return None
+    if frame.name == "fk4" and abs(base.wcs.wcs.equinox - 1979.9) < 1e-3:
+        # AIPS and casacore mean the equinox 1950 at the epoch of the VLA's calibrators.
+        from astropy.coordinates import FK4
+
+        return FK4(equinox="B1950", obstime="B1979.9")
     # astropy takes what it does not know for ICRS.
     equatorial = ctype.startswith("RA") or ctype in ("GLON", "TLON")
     return frame if equatorial or frame.name not in ("icrs", "fk5", "fk4") else None

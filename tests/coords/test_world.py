@@ -196,7 +196,7 @@ def test_positions_in_any_frame(cards: dict[str, object], frame: type) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lon", "lat", "name"), [("ELON", "ELAT", "barycentrictrueecliptic"), ("SLON", "SLAT", "supergalactic")]
+    ("lon", "lat", "name"), [("ELON", "ELAT", "barycentricmeanecliptic"), ("SLON", "SLAT", "supergalactic")]
 )
 def test_ecliptic_and_supergalactic_images(lon: str, lat: str, name: str) -> None:
     coords = system(CAR_PC | {"CTYPE1": f"{lon}-CAR", "CTYPE2": f"{lat}-CAR"}, 2)

@@ -126,7 +126,7 @@ def direction_record(wcs: WcsCards, cards: Sequence[Card], lon: int, lat: int) -
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
-    """Return the inverse of the scale of the sky: the old projection GLS is SFL with reference at the equator."""
+    """Return the inverse of the scale of the sky; for GLS, which is SFL with its reference at the equator."""
     try:
         return np.linalg.inv(matrix)
     except np.linalg.LinAlgError:

@@ -28,6 +28,22 @@ DIRECTIONS: dict[str, tuple[str, str, str, float]] = {
     "BTRUE": ("RA", "DEC", "BTRUE", 0.0),
     "JNAT": ("RA", "DEC", "JNAT", 0.0),
     "TOPO": ("RA", "DEC", "TOPO", 0.0),
+    **{
+        name: ("RA", "DEC", name, 0.0)
+        for name in (
+            "MERCURY",
+            "VENUS",
+            "MARS",
+            "JUPITER",
+            "SATURN",
+            "URANUS",
+            "NEPTUNE",
+            "PLUTO",
+            "SUN",
+            "MOON",
+        )
+    },
+    "COMET": ("RA", "DEC", "COMET", 0.0),
     "GALACTIC": ("GLON", "GLAT", "", 0.0),
     "SUPERGAL": ("SLON", "SLAT", "", 0.0),
     "ECLIPTIC": ("ELON", "ELAT", "", 0.0),

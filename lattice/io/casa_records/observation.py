@@ -27,6 +27,7 @@ from lattice.io.casa_records.fields import (
 __all__ = ["FIELDS", "observation_cards", "observation_fields", "parse_date", "used_keywords"]
 
 _UNKNOWN = ("UNKNOWN", "")
+_WGS84_RADIUS, _WGS84_FLATTENING = 6378137.0, 1 / 298.257223563
 _EPOCH = datetime.datetime(1858, 11, 17)
 _SCALES = frozenset({"UTC", "TAI", "TT", "TDT", "ET", "IAT", "UT1", "UT", "TDB", "TCB", "TCG", "GPS"})
 FIELDS = ("telescope", "observer", "obsdate", "pointingcenter", "telescopeposition")
@@ -97,7 +98,13 @@ def _position(record: Mapping[str, Any]) -> list[MetaCard]:
     degrees = [quantity(place, key, ANGLES, where) for key in ("m0", "m1")]
     lon, lat = (math.radians(v) for v in degrees)
     r = quantity(place, "m2", METRES, where)
-    x, y, z = r * math.cos(lat) * math.cos(lon), r * math.cos(lat) * math.sin(lon), r * math.sin(lat)
+    flat, z = r * math.cos(lat), r * math.sin(lat)
+    if text(place, "refer", where, "ITRF") == "WGS84" and r < 1e6:
+        # Such a position is a height above the ellipsoid.
+        squeezed = _WGS84_FLATTENING * (2 - _WGS84_FLATTENING)
+        radius = _WGS84_RADIUS / math.sqrt(1 - squeezed * math.sin(lat) ** 2)
+        flat, z = (radius + r) * math.cos(lat), (radius * (1 - squeezed) + r) * math.sin(lat)
+    x, y = flat * math.cos(lon), flat * math.sin(lon)
     # a micrometre is enough, and hides what rounding did to the numbers of a header
     return [(f"OBSGEO-{k}", round(v, 6), "") for k, v in zip("XYZ", (x, y, z), strict=True)]
 

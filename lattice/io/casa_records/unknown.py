@@ -38,7 +38,7 @@ def unknown_axes(numbers: list[int], names: list[str]) -> dict[str, Any]:
 
 
 def is_unknown(place: Place) -> bool:
-    """Tell whether a coordinate counts pixels from 1 along axes without names: as here, or as casacore has it."""
+    """Tell whether a coordinate counts pixels from 1 along axes without names, as here or as in casacore."""
     if place.kind != "linear" or any(cut is not None for cut in place.cuts):
         return False
     n, where = len(place.numbers), place.name + "."
