@@ -149,6 +149,29 @@ def regions(**options: Any) -> None:
 
 
 @main.command()
+@click.option("--shape", default="256x1024x1024", show_default=True, help="Shape of the float32 cubes.")
+@click.option("--rows", default=None, help="Comma separated rows of expressions; default all.")
+@click.option("--repeat", default=5, show_default=True, help="Runs of each cell; the median counts.")
+@click.option("--threads", default=usable_cores(), show_default=True, help="Threads of lattice.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=DEFAULT_FOLDER, help="Where the cubes are kept."
+)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write the numbers to this file.")
+@click.option("--timeout", default=900.0, show_default=True, help="Seconds after which a run is given up.")
+def casa(**options: Any) -> None:
+    """CASA images read, written and computed, beside casacore."""
+    from benchmarks.casa import render_casa, run_casa
+
+    options["folder"].mkdir(parents=True, exist_ok=True)
+    options["shape"] = parse_shape(options["shape"])
+    json_path = options.pop("json_path")
+    result = run_casa(**options, say=lambda text: click.echo(text, err=True))
+    click.echo(render_casa(result))
+    if json_path:
+        json_path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+@main.command()
 @click.option("--folder", type=click.Path(path_type=Path), default=DEFAULT_FOLDER)
 def clean(folder: Path) -> None:
     """Delete the kept cubes."""

@@ -10,6 +10,7 @@ __all__ = ["DEFAULT_PEERS", "PEERS", "Peer", "load_peer"]
 
 PEERS = {
     "lattice": "benchmarks.peers.lattice_peer:LatticePeer",
+    "lattice-casa": "benchmarks.peers.lattice_peer:LatticeCasaPeer",
     "casacore": "benchmarks.peers.casacore_peer:CasacorePeer",
     "spectral-cube": "benchmarks.peers.spectral_cube_peer:SpectralCubePeer",
     "libvips": "benchmarks.peers.vips_peer:VipsPeer",

@@ -13,7 +13,7 @@ from benchmarks.data import Dataset
 from benchmarks.peers.base import Peer, fits_planes
 from benchmarks.rows import Row
 
-__all__ = ["LatticePeer"]
+__all__ = ["LatticeCasaPeer", "LatticePeer"]
 
 
 class LatticePeer(Peer):
@@ -34,13 +34,13 @@ class LatticePeer(Peer):
     def run(self, row: Row, data: Dataset, out: Path) -> dict[str, float]:
         import lattice
 
-        a: Any = lattice.open(str(data.path("a", "fits")))
+        a: Any = lattice.open(str(data.path("a", self.form)))
         if row.key == "robust":
             found = a.statistics(robust=True)
             return {name: float(found[name]) for name in ("median", "medabsdevmed", "quartile")}
         names: dict[str, Any] = {"a": a}
         if re.search(r"\bb\b", row.text):
-            names["b"] = lattice.open(str(data.path("b", "fits")))
+            names["b"] = lattice.open(str(data.path("b", self.form)))
         image: Any = lattice.expr(row.text, **names)
         if row.saves:
             image.save(str(out))
@@ -49,3 +49,19 @@ class LatticePeer(Peer):
 
     def result_planes(self, out: Path, shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
         return fits_planes(out, shape)
+
+
+class LatticeCasaPeer(LatticePeer):
+    """Reads CASA images, writes CASA images."""
+
+    name = "lattice-casa"
+    form = "casa"
+    suffix = ".image"
+    note = "CASA image to CASA image"
+
+    def result_planes(self, out: Path, shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
+        import lattice
+
+        result: Any = lattice.open(str(out))
+        for index in range(shape[0]):
+            yield result.isel({result.dims[0]: index}).filled(np.nan)

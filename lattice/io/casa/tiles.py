@@ -27,9 +27,8 @@ from lattice.io.raw import Layout, read_section, scratch, section_bytes, write_s
 
 __all__ = ["TileLayout", "TileReader", "TileWriter", "open_reader"]
 
-# A tile of which less than this part is wanted is read by its runs of pixels, unless it is small.
-_PART = 0.25
-_SMALL = 16 << 10
+# One positional read costs about as much as moving this many bytes.
+_CALL_BYTES = 16 << 10
 
 
 @dataclass(frozen=True)
@@ -272,15 +271,27 @@ def _position(layout: TileLayout, box: _Box, index: tuple[int, ...]) -> int:
     return position
 
 
-def _wanted_part(box: _Box, tile: tuple[int, ...]) -> float:
-    return math.prod(p.length for p in box) / math.prod(tile)
+def _inner_runs(box: _Box, tile: tuple[int, ...]) -> int:
+    """Return in how many contiguous runs the wanted pixels of a tile lie."""
+    runs = 1
+    whole = True
+    for p, t in zip(reversed(box), reversed(tile), strict=True):
+        if not whole:
+            runs *= p.length
+        elif p.length != t:
+            runs = p.length if p.stride != 1 else 1
+            whole = False
+    return runs
 
 
-def _by_runs(layout: TileLayout, box: _Box) -> bool:
-    """Tell whether the tiles of a box are better read by their runs of pixels than as a whole."""
+def _by_parts(layout: TileLayout, box: _Box) -> bool:
+    """Tell whether only the wanted pixels of the tiles of a box are to be read, as that costs less."""
     if layout.stride > scratch().size // (8 if layout.bits else 1):
         return True
-    return layout.tile_bytes > _SMALL and _wanted_part(box, layout.tile) < _PART
+    if layout.bits or layout.tile_bytes <= _CALL_BYTES:
+        return False
+    wanted = math.prod(p.length for p in box) * layout.dtype.itemsize
+    return _inner_runs(box, layout.tile) * _CALL_BYTES + wanted < layout.tile_bytes
 
 
 # -- reading ------------------------------------------------------------------------------------
@@ -289,7 +300,7 @@ def _by_runs(layout: TileLayout, box: _Box) -> bool:
 def read_tiles(fd: int, layout: TileLayout, section: Section, out: np.ndarray) -> None:
     """Read a section into `out`, which is C-contiguous, of native byte order."""
     for box in _boxes(layout, section):
-        if _by_runs(layout, box):
+        if _by_parts(layout, box):
             _read_parts(fd, layout, box, out)
         else:
             _read_whole(fd, layout, box, out)
@@ -321,6 +332,10 @@ def _read_whole(fd: int, layout: TileLayout, box: _Box, out: np.ndarray) -> None
 def _read_parts(fd: int, layout: TileLayout, box: _Box, out: np.ndarray) -> None:
     """Read only the wanted pixels of each tile of a box."""
     inner = tuple(slice(p.begin, p.begin + (p.length - 1) * p.stride + 1, p.stride) for p in box)
+    run = None if layout.bits else layout.inner.run(inner)
+    if run is not None and run[1] <= scratch().size:
+        _read_rows(fd, layout, box, run, out)
+        return
     shape = tuple(p.length for p in box)
     part: np.ndarray | None = None
     for index in itertools.product(*(range(p.count) for p in box)):
@@ -340,6 +355,34 @@ def _read_parts(fd: int, layout: TileLayout, box: _Box, out: np.ndarray) -> None
             part = np.empty(shape, out.dtype) if part is None else part
             read_section(fd, layout.path, at, inner, part, np_copy, _finish(layout))
             target[...] = part
+
+
+def _read_rows(fd: int, layout: TileLayout, box: _Box, run: tuple[int, int], out: np.ndarray) -> None:
+    """Read the one run of wanted pixels of each tile of a box; a row of tiles is copied at once."""
+    begin, length = run
+    buffer = scratch()
+    data = buffer.data
+    last = box[-1]
+    group = min(last.count, buffer.size // length)
+    flat = out.reshape(-1).view(np.uint8)
+    sizes = [p.length for p in box[:-1]]
+    inner = [layout.dtype.itemsize * math.prod(p.length for p in box[k + 1 :]) for k in range(len(box))]
+    strides = [*out.strides[:-1], last.length * out.itemsize, out.itemsize]
+    jump = last.step * layout.jumps[-1]
+    for index in itertools.product(*(range(p.count) for p in box[:-1])):
+        position = _position(layout, box, index) + begin
+        start = last.place * out.itemsize
+        for p, i, b in zip(box, index, out.strides, strict=False):
+            start += (p.place + i * p.length) * b
+        for first in range(0, last.count, group):
+            n = min(group, last.count - first)
+            for i in range(n):
+                place = position + (first + i) * jump
+                pread_into(fd, data[i * length : (i + 1) * length], place, layout.path)
+            shape = (*sizes, n, last.length)
+            source = np.ndarray(shape, layout.dtype, buffer, 0, (*inner[:-1], length, inner[-1]))
+            begin_at = start + first * last.length * out.itemsize
+            np.copyto(np.ndarray(shape, out.dtype, flat, begin_at, strides), source)
 
 
 def np_copy(stored: np.ndarray, values: np.ndarray) -> None:
@@ -412,7 +455,7 @@ class TileReader:
         total = 0
         for box in _boxes(layout, self._section(section)):
             tiles = math.prod(p.count for p in box)
-            if not _by_runs(layout, box):
+            if not _by_parts(layout, box):
                 total += tiles * layout.tile_bytes
             elif layout.bits:
                 extent = sum(

@@ -1,0 +1,241 @@
+"""CASA images against casacore: a cube read and written in tiles, and the expressions from image to image.
+
+``python -m benchmarks casa`` makes the cubes and starts the workers, each in a process of its own, the two
+programs in turn; the worker half of this module runs as ``python -m benchmarks.casa JSON``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.compare import Settings, compare, run_worker, summarise
+from benchmarks.data import Dataset, make_dataset
+from benchmarks.machine import settle_memory
+from benchmarks.report import render
+from benchmarks.rows import find_rows
+from benchmarks.worker import MARK, remove
+
+__all__ = ["CASES", "render_casa", "run_case", "run_casa"]
+
+#: key, what is timed, how many times casacore's speed lattice is to have
+CASES = {
+    "read": ("the whole cube into one array", 5.0),
+    "tiles": ("the cube tile row by tile row into a used buffer", 1.0),
+    "planes": ("the cube plane by plane", 1.0),
+    "write": ("the cube from memory, by slabs of tiles", 3.0),
+}
+PROGRAMS = ("lattice", "casacore")
+_SLAB = 32  # planes that are written at once
+
+
+def run_casa(
+    shape: tuple[int, int, int],
+    rows: str | None,
+    repeat: int,
+    threads: int,
+    folder: Path,
+    timeout: float,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Run the cases and the expressions, and return what was measured."""
+    settings = Settings(
+        folder=folder.resolve(),
+        shape=shape,
+        rows=find_rows(rows),
+        peers=("lattice-casa", "casacore"),
+        repeat=repeat,
+        threads=threads,
+        timeout=timeout,
+    )
+    data = make_dataset(settings.folder, shape, ["casa"])
+    cases: dict[str, Any] = {key: {name: {"all": []} for name in PROGRAMS} for key in CASES}
+    for key, repetition in [(k, i) for k in CASES for i in range(repeat)]:
+        for name in PROGRAMS:
+            cell = cases[key][name]
+            if "error" in cell:
+                continue
+            task = {
+                "peer": name,
+                "case": key,
+                "folder": str(data.folder),
+                "shape": shape,
+                "threads": threads,
+                "out": str(settings.folder / f"out-casa-{key}-{name}-{os.getpid()}.image"),
+            }
+            report = run_worker(task, settings, "benchmarks.casa")
+            if "error" in report:
+                cell["error"] = report["error"]
+                say(f"  {key:9} {name:14} FAILED: {report['error']}")
+                continue
+            cell["all"].append(round(report["seconds"], 5))
+            cell["sum"] = report["sum"]
+            say(f"  {key:9} {name:14} {report['seconds']:8.3f} s  (run {repetition + 1})")
+    lists = summarise(compare(settings, say), base="lattice-casa")
+    return {"cases": _with_ratios(cases), "nbytes": data.nbytes, "lists": lists}
+
+
+def _with_ratios(cases: dict[str, Any]) -> dict[str, Any]:
+    """Add medians, and by how many times lattice is faster."""
+    for cells in cases.values():
+        for cell in cells.values():
+            if cell["all"] and "error" not in cell:
+                cell["seconds"] = statistics.median(cell["all"])
+        if all("seconds" in cells[name] for name in PROGRAMS):
+            ours, theirs = (cells[name] for name in PROGRAMS)
+            cells["ratio"] = theirs["seconds"] / ours["seconds"]
+            cells["agree"] = math.isclose(ours["sum"], theirs["sum"], rel_tol=1e-6, abs_tol=1e-3)
+    return cases
+
+
+def render_casa(result: dict[str, Any]) -> str:
+    """Return the figures as text."""
+    lines = []
+    for key, (text, wanted) in CASES.items():
+        cells = result["cases"][key]
+        if "ratio" not in cells:
+            lines.append(f"{text:52} failed")
+            continue
+        speeds = [result["nbytes"] / cells[name]["seconds"] / 1e9 for name in PROGRAMS]
+        shown = ", ".join(f"{name} {speed:.2f} GB/s" for name, speed in zip(PROGRAMS, speeds, strict=True))
+        remark = "" if cells["agree"] else "  THE RESULTS DO NOT AGREE"
+        lines.append(f"{text:52} {shown}: {cells['ratio']:.1f}x (wanted {wanted:g}x){remark}")
+    return "\n".join([*lines, "", render(result["lists"])])
+
+
+# -- the worker ---------------------------------------------------------------------------------
+
+
+def _slabs(shape: tuple[int, ...], depth: int) -> Iterator[slice]:
+    for start in range(0, shape[0], depth):
+        yield slice(start, min(shape[0], start + depth), 1)
+
+
+def _in_threads(work: Callable[[Any], float], jobs: list[Any], threads: int) -> float:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        return math.fsum(pool.map(work, jobs))
+
+
+def _pick(values: np.ndarray) -> float:
+    """A number that depends on every tile and costs next to nothing."""
+    return float(values[..., ::61, ::67].sum(dtype=np.float64))
+
+
+def _ours(case: str, path: Path, shape: tuple[int, ...], out: Path, threads: int) -> float:
+    import lattice
+    from lattice.io.base import ImageSpec
+    from lattice.io.casa.image import CasaFormat
+
+    rest = tuple(slice(0, n, 1) for n in shape[1:])
+    if case == "write":
+        source = _source(shape)
+        spec = ImageSpec(shape, ("frequency", "y", "x"), np.dtype(np.float32))
+        with CasaFormat().create(str(out), spec) as output:
+
+            def store(slab: slice) -> float:
+                values = source[: slab.stop - slab.start]
+                output.writer.write((slab, *rest), values, None)
+                return _pick(values)
+
+            return _in_threads(store, list(_slabs(shape, _SLAB)), threads)
+    stored: Any = lattice.open(str(path)).node
+    reader = stored.reader
+    if case == "read":
+        whole = np.empty(shape, np.float32)
+
+        def fill(slab: slice) -> float:
+            return _pick(reader.read((slab, *rest), whole[slab]))
+
+        return _in_threads(fill, list(_slabs(shape, reader.tile[0])), threads)
+    depth, height = (1, shape[1]) if case == "planes" else reader.tile[:2]
+    boxes = [(z, y) for z in _slabs(shape, depth) for y in _slabs(shape[1:], height)]
+    if case == "planes":
+        boxes = boxes[:: max(1, len(boxes) // 64)]
+
+    def look(box: tuple[slice, slice]) -> float:
+        return _pick(reader.read((*box, rest[1])))
+
+    return _in_threads(look, boxes, threads)
+
+
+def _theirs(case: str, path: Path, shape: tuple[int, ...], out: Path) -> float:
+    from casacore.images import image
+
+    if case == "write":
+        source = _source(shape)
+        target: Any = image(str(out), shape=shape)
+        total = 0.0
+        for slab in _slabs(shape, _SLAB):
+            target.putdata(source[: slab.stop - slab.start], [slab.start, 0, 0])
+            total += _pick(source[: slab.stop - slab.start])
+        del target
+        return total
+    stored: Any = image(str(path))
+    if case == "read":
+        whole = stored.getdata()
+        return math.fsum(_pick(whole[slab]) for slab in _slabs(shape, 1))
+    depth, height = (1, shape[1]) if case == "planes" else _tile(path)[:2]
+    boxes = [(z, y) for z in _slabs(shape, depth) for y in _slabs(shape[1:], height)]
+    if case == "planes":
+        boxes = boxes[:: max(1, len(boxes) // 64)]
+    first = [([z.start, y.start, 0], [z.stop - 1, y.stop - 1, shape[2] - 1]) for z, y in boxes]
+    return math.fsum(_pick(stored.getdata(begin, end)) for begin, end in first)
+
+
+def _tile(path: Path) -> tuple[int, ...]:
+    from lattice.io.casa.tables import Table
+    from lattice.io.casa.tiled import array_layout
+
+    return array_layout(Table(str(path)), "map").tile
+
+
+def _source(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal((_SLAB, *shape[1:]), dtype=np.float32)
+
+
+def run_case(task: dict[str, Any]) -> dict[str, Any]:
+    """Run one case of one program and return its seconds, and a number that both programs agree on."""
+    shape, out = tuple(task["shape"]), Path(task["out"])
+    data = Dataset(Path(task["folder"]), shape)  # type: ignore[arg-type]
+    path = data.path("a", "casa")
+    ours = task["peer"] == "lattice"
+
+    def run(case: str, source: Path, cut: tuple[int, ...]) -> float:
+        return _ours(case, source, cut, out, task["threads"]) if ours else _theirs(case, source, cut, out)
+
+    small = tuple(min(n, 40) for n in shape)
+    try:
+        run("write", path, small)  # imports and first calls are not timed
+        remove(out)
+        data.warm("casa")
+        settle_memory(2 * data.nbytes)
+        start = time.perf_counter()
+        total = run(task["case"], path, shape)
+        seconds = time.perf_counter() - start
+    finally:
+        remove(out)
+    return {"seconds": seconds, "sum": total}
+
+
+def main() -> None:
+    """Do the task on the command line; the report is the last line of the output."""
+    try:
+        report = run_case(json.loads(sys.argv[1]))
+    except Exception as error:
+        report = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:300]}
+    print(MARK + json.dumps(report), flush=True)
+
+
+if __name__ == "__main__":
+    main()
