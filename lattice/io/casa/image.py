@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lattice.errors import FormatError, LatticeError, LatticeWarning
-from lattice.graph.attributes import default_dims
+from lattice.graph.attributes import Attributes
 from lattice.graph.protocols import Reader
 from lattice.io.base import ImageSpec, Output, Stored
 from lattice.io.casa.groups import read_group
 from lattice.io.casa.logs import read_log
-from lattice.io.casa.parts import parts_of_keywords
+from lattice.io.casa.parts import parts_of_keywords, region_mask
 from lattice.io.casa.records import TableRef
 from lattice.io.casa.tables import Table, read_info
 from lattice.io.casa.tiled import array_layout
@@ -145,13 +145,12 @@ def _open(path: str) -> Stored:
         raise FormatError(f"the pixels of {path!r} are of a type that images do not have")
     reader = open_reader(array_layout(table, "map"), label, table.version)
     keywords = table.keywords
-    masks = _masks(path, label, keywords, reader.shape)
-    default = keywords.get("Image_defaultmask")
     parts = parts_of_keywords(keywords, reader.shape)
-    dims = parts.coords.dims if parts.coords is not None else default_dims(len(reader.shape))
+    masks = _masks(path, label, keywords, parts.attributes(reader.shape))
+    default = keywords.get("Image_defaultmask")
     return Stored(
         reader=reader,
-        dims=dims,
+        dims=parts.dims,
         unit=parts.unit,
         coords=parts.coords,
         masks=masks,
@@ -167,19 +166,23 @@ def _open(path: str) -> Stored:
     )
 
 
-def _masks(path: str, label: str, keywords: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Reader]:
+def _masks(path: str, label: str, keywords: Mapping[str, Any], attrs: Attributes) -> dict[str, Reader]:
+    """Return the masks of an image: tables of bits, rarely regions."""
     found: dict[str, Reader] = {}
     records = keywords.get("masks")
     for name, record in records.items() if isinstance(records, Mapping) else ():
-        if not isinstance(record, Mapping) or record.get("name") != "LCPagedMask":
-            kind = record.get("name", "?") if isinstance(record, Mapping) else "?"
-            warnings.warn(
-                f"the mask {name!r} of {path!r} is a region of the kind {kind}: left out",
-                LatticeWarning,
-                stacklevel=2,
-            )
+        if not isinstance(record, Mapping):
+            raise FormatError(f"the mask {name!r} of {path!r} is no record")
+        title = f"{label}[{name}]"
+        if record.get("name") == "LCPagedMask":
+            found[name] = mask_reader(record["mask"].resolve(path), title, attrs.shape or ())
             continue
-        found[name] = mask_reader(record["mask"].resolve(path), f"{label}[{name}]", shape)
+        try:
+            found[name] = region_mask(record, attrs, title)
+        except LatticeError as error:
+            warnings.warn(
+                f"the mask {name!r} of {path!r} is left out: {error.message}", LatticeWarning, stacklevel=2
+            )
     return found
 
 

@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from lattice.coords.system import CoordinateSystem
+from lattice.errors import CoordinateError, FormatError, LatticeError, LatticeWarning, RegionError
+from lattice.graph.attributes import Attributes, default_dims
+from lattice.graph.records import Record, thawed
+from lattice.graph.sections import Section, shape_of
 from lattice.io.base import Beam, ImageSpec, MetaCard
 from lattice.io.casa.records import TableRecord, TableRef
+from lattice.io.casa_records import (
+    coords_from_record,
+    coords_to_record,
+    imageinfo_from_record,
+    imageinfo_to_record,
+    misc_from_record,
+    misc_to_record,
+)
+from lattice.io.raw import natural_tile
 
-__all__ = ["Parts", "changed_keywords", "keywords_of_spec", "mask_record", "parts_of_keywords"]
+__all__ = [
+    "Parts",
+    "RegionMask",
+    "changed_keywords",
+    "keywords_of_spec",
+    "mask_record",
+    "parts_of_keywords",
+    "region_mask",
+]
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the keywords of an image say."""
+    """What the keywords of an image say.
 
+    Attributes
+    ----------
+    dims, unit, coords, meta, beams, regions
+        As in `lattice.io.base.Stored`.
+    """
+
+    dims: tuple[str, ...] = ()
     unit: str = ""
     coords: CoordinateSystem | None = None
     meta: tuple[MetaCard, ...] = ()
     beams: tuple[Beam, ...] = ()
     regions: Mapping[str, Any] = field(default_factory=dict)
+
+    def attributes(self, shape: tuple[int, ...]) -> Attributes:
+        """Return what a region has to know of the image."""
+        return Attributes(np.dtype(np.float32), shape, self.dims, coords=self.coords)
 
 
 def _record(keywords: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -32,16 +65,43 @@ def _record(keywords: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def parts_of_keywords(keywords: Mapping[str, Any], shape: tuple[int, ...]) -> Parts:
-    """Return what keywords say about an image of a shape (numpy order)."""
+    """Return what keywords say about an image of a shape (numpy order).
+
+    Raises
+    ------
+    FormatError
+        If there are no coordinates.
+    """
+    record = keywords.get("coords")
+    if not isinstance(record, Mapping):
+        raise FormatError("the image has no record of coordinates")
+    coords, cards = coords_from_record(record, shape)
+    beams, more = imageinfo_from_record(_record(keywords, "imageinfo"), shape, coords)
+    misc = misc_from_record(_record(keywords, "miscinfo"))
     unit = keywords.get("units")
-    return Parts(unit if isinstance(unit, str) else "")
+    regions = {name: _region(name, value) for name, value in _record(keywords, "regions").items()}
+    return Parts(
+        coords.dims if coords is not None else default_dims(len(shape)),
+        unit if isinstance(unit, str) else "",
+        coords,
+        (*cards, *more, *misc),
+        beams,
+        {name: region for name, region in regions.items() if region is not None},
+    )
 
 
 def keywords_of_spec(spec: ImageSpec) -> TableRecord:
     """Return the keywords of an image to be written, but for masks and groups."""
-    keywords = TableRecord(logtable=TableRef.child("logtable"), coords=_linear(spec.shape))
+    coords = coords_to_record(spec.coords, spec.meta, spec.shape)
+    keywords = TableRecord(logtable=TableRef.child("logtable"), coords=coords)
+    keywords["imageinfo"] = imageinfo_to_record(spec.beams, spec.meta, spec.shape, spec.coords)
     if spec.unit:
         keywords["units"] = spec.unit
+    if misc := misc_to_record(spec.meta):
+        keywords["miscinfo"] = misc
+    if spec.regions:
+        attrs = Attributes(np.dtype(np.float32), spec.shape, spec.dims, coords=spec.coords)
+        keywords["regions"] = _region_records(spec.regions, coords, attrs)
     return keywords
 
 
@@ -62,27 +122,122 @@ def changed_keywords(
     out: dict[str, Any] = {}
     if "unit" in given:
         out["units"] = str(given["unit"]) or None
+    if not set(given) - {"unit"}:
+        return out
+    now = parts_of_keywords(keywords, shape)
+    coords: CoordinateSystem | None = given.get("coords", now.coords)
+    meta: Sequence[MetaCard] = given.get("meta", now.meta)
+    record: Mapping[str, Any] = _record(keywords, "coords")
+    if "coords" in given or "meta" in given:
+        record = out["coords"] = coords_to_record(coords, meta, shape)
+    if "beams" in given or "meta" in given:
+        out["imageinfo"] = imageinfo_to_record(given.get("beams", now.beams), meta, shape, coords)
+    if "meta" in given:
+        out["miscinfo"] = misc_to_record(meta) or None
+    if "regions" in given:
+        dims = coords.dims if coords is not None else default_dims(len(shape))
+        attrs = Attributes(np.dtype(np.float32), shape, dims, coords=coords)
+        out["regions"] = _region_records(given["regions"], record, attrs) or None
     return out
 
 
-def _linear(shape: tuple[int, ...]) -> dict[str, Any]:
-    n = len(shape)
-    numbers = np.arange(n, dtype=np.int32)
-    linear = {
-        "crval": np.zeros(n),
-        "crpix": np.zeros(n),
-        "cdelt": np.ones(n),
-        "pc": np.eye(n),
-        "axes": np.array([f"axis{i}" for i in range(n)]),
-        "units": np.array(["pix"] * n),
-    }
-    return {
-        "linear0": linear,
-        "worldmap0": numbers,
-        "worldreplace0": np.zeros(n),
-        "pixelmap0": numbers,
-        "pixelreplace0": np.zeros(n),
-    }
+# -- regions ------------------------------------------------------------------------------------
+
+
+def _has_table(record: Mapping[str, Any]) -> bool:
+    return any(
+        isinstance(value, TableRef) or (isinstance(value, Mapping) and _has_table(value))
+        for value in record.values()
+    )
+
+
+def _region(name: str, record: Any) -> Any:
+    """Return a stored region; as a record if it is of a kind that cannot be evaluated."""
+    from lattice.regions import from_record
+
+    if not isinstance(record, Mapping):
+        return None
+    if _has_table(record):
+        warnings.warn(
+            f"the region {name!r} is a mask that lies in a table of its own: left out",
+            LatticeWarning,
+            stacklevel=2,
+        )
+        return None
+    try:
+        return from_record(record)
+    except LatticeError:
+        return Record(record)
+
+
+def _region_records(
+    regions: Mapping[str, Any], coords: Mapping[str, Any], attrs: Attributes
+) -> dict[str, Any]:
+    """Return the records of regions; those that no record can say are left out with a warning."""
+    from lattice.regions import to_record
+
+    out: dict[str, Any] = {}
+    for name, region in regions.items():
+        if isinstance(region, Mapping):
+            out[name] = thawed(region) if isinstance(region, Record) else dict(region)
+            continue
+        try:
+            out[name] = to_record(region, coords, attrs)
+        except (RegionError, CoordinateError) as error:
+            warnings.warn(f"not written: the region {name!r}: {error.message}", LatticeWarning, stacklevel=2)
+    return out
+
+
+class RegionMask:
+    """A region as a source of truth values, for masks that are stored as regions.
+
+    Parameters
+    ----------
+    region : Region
+        Definite, made for one shape.
+    label : str
+        Short name for people.
+    """
+
+    dtype = np.dtype(np.bool_)
+    direct = False
+
+    def __init__(self, region: Any, label: str) -> None:
+        self.region = region
+        self.label = label
+        self.shape: tuple[int, ...] = tuple(region.shape)
+        self.tile = natural_tile(self.shape, 1)
+        self.token = f"casa-region-{region!r}"
+
+    def read(self, section: Section, out: np.ndarray | None = None) -> np.ndarray:
+        """Return which pixels of a section belong to the region."""
+        if out is None:
+            out = np.empty(shape_of(section), bool)
+        out[...] = self.region.mask(section)
+        return out
+
+    def bytes_read(self, section: Section) -> int:
+        """Return 0: nothing is stored."""
+        return 0
+
+    def __dask_tokenize__(self) -> str:
+        return self.token
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (RegionMask, (self.region, self.label))
+
+
+def region_mask(record: Mapping[str, Any], attrs: Attributes, label: str) -> RegionMask:
+    """Return a mask that is stored as a region.
+
+    Raises
+    ------
+    LatticeError
+        If it is of a kind that cannot be evaluated, or does not fit the image.
+    """
+    from lattice.regions import from_record
+
+    return RegionMask(from_record(record).fit(attrs), label)
 
 
 def mask_record(folder: str, shape: tuple[int, ...]) -> dict[str, Any]:
