@@ -93,6 +93,9 @@ class Stored:
         Named regions; as a record where it is of a kind that lattice cannot evaluate.
     groups : dict of str to Record
         Attribute groups: small tables that travel with the image, such as the calibrators of a LOFAR image.
+        A group has a record per attribute: ``values``, an array whose first axis counts the rows, or a record
+        ``{"0": ..., "1": ...}`` of those rows that have one where their shapes differ; and where they are
+        known ``unit`` and ``measinfo`` (kind and frame), texts.
     source : str
         Where it came from, such as ``m.fits[1]``.
     format : str

@@ -182,8 +182,15 @@ def _regions(shape: tuple[int, ...]) -> dict[str, Any]:
 
 def _groups() -> dict[str, Record]:
     return {
-        "CALIBRATORS": Record({"NAME": ["3C286", "3C48"], "FLUX": [14.9, 16.5], "NUSED": 2}),
-        "ORIGIN": Record({"PIPELINE": "x", "VERSION": 1.5, "CLEAN": True}),
+        "CALIBRATORS": Record(
+            {
+                "NAME": {"values": ["3C286", "3C48"]},
+                "FLUX": {"values": [14.9, 16.5], "unit": ["Jy"]},
+                "DIRECTION": {"values": [[3.5, 0.5], [0.4, 0.6]], "measinfo": ["direction", "J2000"]},
+                "SPECTRUM": {"values": {"0": [1.5, 2.5, 4.5], "1": [0.5]}},
+            }
+        ),
+        "ORIGIN": Record({"VERSION": {"values": [1.5]}, "CLEAN": {"values": [True]}}),
     }
 
 

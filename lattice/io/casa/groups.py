@@ -1,9 +1,4 @@
-"""Attribute groups: small tables that travel with an image.
-
-A group is a record of columns.  A column is a record of ``values`` and, where they are known, ``unit`` and
-``measinfo`` (kind and reference frame).  The values are an array whose first axis counts the rows; or a
-record ``{"0": array, "1": array, ...}`` where shapes differ from row to row or some rows have no value.
-"""
+"""Attribute groups: small tables that travel with an image; `lattice.io.base.Stored` says in what form."""
 
 from __future__ import annotations
 
@@ -68,10 +63,11 @@ def _content(group: Mapping[str, Any]) -> tuple[Description, dict[str, list[Any]
     description = Description()
     cells: dict[str, list[Any]] = {}
     rows = _rows(group)
-    for name, column in group.items():
-        if not isinstance(column, Mapping) or "values" not in column:
+    for name, found in group.items():
+        column = found if isinstance(found, Mapping) else {"values": np.atleast_1d(thawed(found))}
+        if "values" not in column:
             raise LatticeTypeError(
-                f"the attribute {name!r} is no column", hint='write {"values": array, "unit": [...]}'
+                f"the attribute {name!r} has no values", hint='write {"values": array, "unit": [...]}'
             )
         c, cells[name] = _column(name, thawed(column["values"]), rows)
         if "unit" in column:
@@ -88,7 +84,7 @@ def _rows(group: Mapping[str, Any]) -> int:
     """Return the number of rows of a group: that of its longest column."""
     rows = 0
     for name, column in group.items():
-        values = column["values"] if isinstance(column, Mapping) and "values" in column else ()
+        values = column.get("values", ()) if isinstance(column, Mapping) else np.atleast_1d(thawed(column))
         if isinstance(values, Mapping):
             if not all(key.isdecimal() for key in values):
                 raise LatticeTypeError(f"the rows of the attribute {name!r} are named 0, 1, ...")

@@ -21,6 +21,7 @@ __all__ = ["append_log", "log_cells", "log_description", "read_log", "write_log"
 _INFO = ("Log message", "Repository for software-generated logging messages")
 _UNIX_EPOCH = 40587.0  # as modified Julian date
 _LONGEST_PRIORITY = 9
+_NORMAL = "INFO"  # how casacore writes the priority NORMAL
 
 
 def read_log(path: str) -> tuple[LogLine, ...]:
@@ -36,7 +37,7 @@ def read_log(path: str) -> tuple[LogLine, ...]:
             raise FormatError(f"the log {path!r} has no column {name}")
         found[name] = column_cells(table, name)
     return tuple(
-        LogLine(str(text), float(when), str(priority), str(origin))
+        LogLine(str(text), float(when), "NORMAL" if priority == _NORMAL else str(priority), str(origin))
         for when, priority, text, origin in zip(*found.values(), strict=False)
     )
 
@@ -58,7 +59,7 @@ def log_cells(lines: Sequence[str]) -> dict[str, list[Any]]:
     }
     for line in lines:
         known = line if isinstance(line, LogLine) else LogLine(line, now, origin="lattice")
-        priority = "INFO" if known.priority == "NORMAL" else known.priority
+        priority = _NORMAL if known.priority == "NORMAL" else known.priority
         row = (known.time, priority[:_LONGEST_PRIORITY], str(line), known.origin, "")
         for cells, value in zip(out.values(), row, strict=True):
             cells.append(value)

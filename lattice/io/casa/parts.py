@@ -84,7 +84,7 @@ def parts_of_keywords(keywords: Mapping[str, Any], shape: tuple[int, ...]) -> Pa
         coords.dims if coords is not None else default_dims(len(shape)),
         unit if isinstance(unit, str) else "",
         coords,
-        (*cards, *more, *misc),
+        (*more, *cards, *misc),
         beams,
         {name: region for name, region in regions.items() if region is not None},
     )
