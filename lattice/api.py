@@ -19,7 +19,8 @@ from lattice.errors import (
 from lattice.graph.agree import one_expression
 from lattice.graph.node import Node, Source
 from lattice.image import Image
-from lattice.image.make import Parts, array_parts, is_array, literal_of, source_name, stored_parts
+from lattice.image.make import Parts, array_parts, is_array, literal_of, source_name
+from lattice.image.virtual import image_of
 from lattice.io.base import Format
 
 __all__ = ["Names", "concat", "expr", "formats", "open"]
@@ -54,7 +55,7 @@ def open(path: str | os.PathLike[str], *, mask: str | None = "default", **select
 
     name = source_name(path, selectors)
     stored = open_stored(os.fsdecode(os.fspath(path)), **selectors)
-    return Image._of(stored_parts(stored, name, mask))
+    return image_of(stored, name, mask)
 
 
 def formats() -> list[Format]:
@@ -156,9 +157,17 @@ class Names:
         What ``$1``, ``$2``, ... and ``$r1``, ``$r2``, ... stand for.
     given : mapping
         Objects by name.
+    folder : str, optional
+        Where files are looked for that the working directory does not have.
     """
 
-    def __init__(self, temporaries: Sequence[Any] = (), given: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        temporaries: Sequence[Any] = (),
+        given: Mapping[str, Any] | None = None,
+        folder: str | None = None,
+    ) -> None:
+        self._folder = folder
         self._given = dict(given or {})
         self._temporaries = [t for t in temporaries if not _is_region(t)]
         self._regions = [t for t in temporaries if _is_region(t)]
@@ -270,7 +279,7 @@ class Names:
 
     def _file(self, name: str, mask: str | None) -> Image:
         stored = self._opened(name)
-        return Image._of(stored_parts(stored, self._paths[name], "default" if mask is None else mask))
+        return image_of(stored, self._paths[name], "default" if mask is None else mask)
 
     def _opened(self, name: str) -> Any:
         """Open a file once, whatever it is called."""
@@ -278,8 +287,12 @@ class Names:
 
         if name in self._paths:
             return self._files[self._paths[name]]
+        path = name
+        if self._folder is not None and not os.path.lexists(name):
+            beside = os.path.join(self._folder, name)
+            path = beside if os.path.lexists(beside) else name
         try:
-            stored = open_stored(name)
+            stored = open_stored(path)
         except ImageNotFoundError as error:
             if not _PLAIN.match(name):
                 raise

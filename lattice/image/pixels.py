@@ -280,7 +280,8 @@ class ImagePixels(ImageMath):
             Whether to refuse when the format cannot hold all that belongs to the image; without it a
             `LatticeWarning` names what is left out.
         **options
-            For the format, such as ``mask="extension"`` for FITS.
+            For the format, such as ``mask="extension"`` for FITS; ``virtual=True`` saves CASA images that
+            were joined with `lattice.concat` as a CASA image that refers to them.
 
         Returns
         -------
@@ -290,6 +291,12 @@ class ImagePixels(ImageMath):
         from lattice.api import open as open_image
         from lattice.execute.run import save as stream
         from lattice.image.export import outline
+        from lattice.image.virtual import save_virtual
+
+        if options.pop("virtual", False):
+            save_virtual(self, os.fspath(path), overwrite=overwrite, sync=sync, format=format, **options)
+            virtual: Any = open_image(path)
+            return virtual
 
         target, form, spec, masks = outline(self, path, format, strict, options)
         output = form.create(target, spec, overwrite=overwrite, sync=sync, **options)

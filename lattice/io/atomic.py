@@ -23,6 +23,7 @@ __all__ = ["Staging", "allocate"]
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_VIRTUAL = ("imageconcat.json", "imageexpr.json")  # CASA images made of others
 
 
 @functools.cache
@@ -213,7 +214,7 @@ def _is_image_folder(path: str) -> bool:
         names = set(os.listdir(path))
     except OSError:
         return False
-    return not names or bool(names & {"zarr.json", ".zgroup", ".zarray", ".zattrs", "table.dat"})
+    return not names or bool(names & {"zarr.json", ".zgroup", ".zarray", ".zattrs", "table.dat", *_VIRTUAL})
 
 
 def _exchange(a: str, b: str) -> bool:

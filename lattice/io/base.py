@@ -100,6 +100,10 @@ class Stored:
         Where it came from, such as ``m.fits[1]``.
     format : str
         Name of the format.
+    virtual : mapping or None
+        What an image is made of that has no pixels of its own: ``kind`` is ``concat`` (with ``images``,
+        paths, and ``axis``) or ``expr`` (with ``expression``, and ``folder`` where files may lie besides the
+        working directory). Only `meta` and `source` count then besides; `lattice.open` makes the image.
     """
 
     reader: Reader
@@ -116,6 +120,7 @@ class Stored:
     groups: Mapping[str, Record] = field(default_factory=dict)
     source: str = ""
     format: str = ""
+    virtual: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from lattice.io.casa.records import TableRef
 from lattice.io.casa.tables import Table, read_info
 from lattice.io.casa.tiled import array_layout
 from lattice.io.casa.tiles import TileReader, open_reader
+from lattice.io.casa.virtual import document_of, open_virtual
 
 if TYPE_CHECKING:
     from lattice.io.casa.update import CasaUpdater
@@ -57,6 +58,10 @@ class CasaFormat:
 
     def sniff(self, path: str) -> bool:
         """Return True for a folder that is a CASA image."""
+        return self._is_paged(path) or document_of(path) is not None
+
+    @staticmethod
+    def _is_paged(path: str) -> bool:
         return os.path.isfile(os.path.join(path, "table.dat")) and read_info(path) == "Image"
 
     def open(self, path: str, **selectors: Any) -> Stored:
@@ -75,6 +80,8 @@ class CasaFormat:
         if selectors:
             raise LatticeError(f"a CASA image is not selected by {', '.join(selectors)}")
         path = os.path.abspath(path)
+        if (document := document_of(path)) is not None:
+            return open_virtual(path, document)
         try:
             return _open(path)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as exc:
@@ -96,7 +103,7 @@ class CasaFormat:
         """
         from lattice.io.casa.update import CasaUpdater
 
-        if not self.sniff(path):
+        if not self._is_paged(path):
             raise FormatError(f"{path!r} is no CASA image that could be changed in place")
         return CasaUpdater(path, lock=lock, timeout=timeout)
 
@@ -131,7 +138,9 @@ class CasaFormat:
         from lattice.io.casa.output import CasaOutput
 
         if options:
-            raise LatticeError(f"CASA output has no option {', '.join(options)}", hint="it has: tile, endian")
+            raise LatticeError(
+                f"CASA output has no option {', '.join(options)}", hint="it has: tile, endian, virtual"
+            )
         return CasaOutput(path, spec, overwrite=overwrite, sync=sync, tile=tile, endian=endian)
 
 

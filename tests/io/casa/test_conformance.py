@@ -1,4 +1,4 @@
-"""What every format must hold, for CASA images of several tiles and both byte orders."""
+"""What every format must hold, for CASA images of both byte orders."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from lattice.testing import FormatConformance
 
 
 class TestCasa(FormatConformance):
-    """Tiles that do not fit the image."""
-
     format = "casa"
     comments = False
-    options = {}
 
 
 class TestBigEndian(FormatConformance):
@@ -18,4 +15,4 @@ class TestBigEndian(FormatConformance):
 
     format = "casa"
     comments = False
-    options = {"endian": "big"}
+    options = {"endian": "big"}  # noqa: RUF012
