@@ -214,6 +214,8 @@ def _is_image_folder(path: str) -> bool:
         names = set(os.listdir(path))
     except OSError:
         return False
+    if {"header", "image"} <= names:  # of Miriad
+        return True
     return not names or bool(names & {"zarr.json", ".zgroup", ".zarray", ".zattrs", "table.dat", *_VIRTUAL})
 
 

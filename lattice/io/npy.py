@@ -11,17 +11,15 @@ import numpy as np
 
 from lattice.coords.system import default_dims
 from lattice.errors import FormatError, LatticeError
-from lattice.graph.sections import Section, shape_of, split
-from lattice.graph.types import lel_dtype
 from lattice.io.atomic import Staging, allocate
 from lattice.io.base import ImageSpec, Output, Stored
-from lattice.io.files import Identity, Opened, identify, pwrite_from, read_range
-from lattice.io.raw import Layout, natural_tile, part, read_section, section_bytes, write_section
+from lattice.io.files import Opened, identify, pwrite_from, read_range
+from lattice.io.plain import PlainReader, PlainWriter
+from lattice.io.raw import Layout
 
-__all__ = ["NpyFormat", "NpyReader", "NpyWriter"]
+__all__ = ["NpyFormat", "NpyOutput"]
 
 _MAGIC = b"\x93NUMPY"
-_STRIP = 1 << 18  # pixels of a Fortran-ordered array that are turned at a time
 
 
 class NpyFormat:
@@ -64,7 +62,7 @@ class NpyFormat:
                 f"the file has {identity.size}",
                 hint="copy or download the file again",
             )
-        reader = NpyReader(path, identity, layout, fortran)
+        reader = PlainReader(path, identity, layout, os.path.basename(path), fortran)
         dims = default_dims(["none"] * len(reader.shape))
         return Stored(reader=reader, dims=dims, source=path, format=self.name)
 
@@ -116,120 +114,6 @@ def _parse(path: str, head: bytes) -> tuple[Layout, bool]:
     return Layout(stream.tell(), lengths[::-1] if fortran else lengths, dtype), bool(fortran)
 
 
-class NpyReader:
-    """An array in a file as a source of pixels.
-
-    Parameters
-    ----------
-    path : str
-        Absolute path of the file.
-    identity : Identity
-        State of the file when it was opened.
-    layout : Layout
-        Where the values lie; of a Fortran-ordered array with its axes reversed.
-    fortran : bool
-        Whether the first axis runs fastest.
-    """
-
-    direct = True
-
-    def __init__(self, path: str, identity: Identity, layout: Layout, fortran: bool = False) -> None:
-        self.path, self.identity, self.layout, self.fortran = path, identity, layout, fortran
-        self.label = os.path.basename(path)
-        self.dtype = lel_dtype(layout.dtype)
-        self.shape = layout.shape[::-1] if fortran else layout.shape
-        self.token = "npy-{}|{}".format(path, "|".join(map(str, identity)))
-        same = layout.dtype.itemsize == self.dtype.itemsize and layout.dtype.kind in "fc"
-        self._finish = self._swap if same else None
-
-    @property
-    def tile(self) -> tuple[int, ...]:
-        """What follows each other in the file, about 4 MB."""
-        tile = natural_tile(self.layout.shape, self.layout.dtype.itemsize)
-        return tile[::-1] if self.fortran else tile
-
-    def read(self, section: Section, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the values of a section, in `out` if that is given."""
-        if out is None:
-            out = np.empty(shape_of(section), self.dtype)
-        if out.size == 0:
-            return out
-        with Opened(self.path, self.identity) as fd:
-            if not self.fortran:
-                read_section(fd, self.path, self.layout, section, out, self._convert, self._finish)
-                return out
-            turned = section[::-1]
-            for piece in split(turned, _STRIP):
-                values = np.empty(shape_of(piece), self.dtype)
-                read_section(fd, self.path, self.layout, piece, values, self._convert, self._finish)
-                place = tuple(
-                    slice((p.start - s.start) // s.step, -(-(p.stop - s.start) // s.step))
-                    for p, s in zip(piece, turned, strict=True)
-                )
-                part(out.T, place)[...] = values
-        return out
-
-    def _convert(self, stored: np.ndarray, values: np.ndarray) -> None:
-        if self.dtype.kind == "b":
-            # a damaged file may hold other bytes than 0 and 1
-            np.not_equal(stored.view(np.uint8), 0, out=values)
-        else:
-            np.copyto(values, stored, casting="unsafe")
-
-    def _swap(self, values: np.ndarray) -> None:
-        if self.layout.dtype != self.dtype:
-            np.copyto(values, values.view(self.layout.dtype))
-
-    def bytes_read(self, section: Section) -> int:
-        """Return how many bytes of the file a section takes."""
-        return section_bytes(self.layout, section[::-1] if self.fortran else section)
-
-    def __dask_tokenize__(self) -> str:
-        return self.token
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (NpyReader, (self.path, self.identity, self.layout, self.fortran))
-
-    def __repr__(self) -> str:
-        return f"NpyReader({self.label!r}, shape={self.shape}, dtype={self.dtype})"
-
-
-class NpyWriter:
-    """The values of a file as a target of pixels.
-
-    Parameters
-    ----------
-    path : str
-        The file, which has its final size.
-    layout : Layout
-        Where the pixels go.
-    """
-
-    direct = True
-
-    def __init__(self, path: str, layout: Layout) -> None:
-        self.path, self.layout = path, layout
-        self.dtype = layout.dtype.newbyteorder("=")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the array."""
-        return self.layout.shape
-
-    @property
-    def chunks(self) -> tuple[int, ...]:
-        """A row."""
-        return (1,) * (len(self.shape) - 1) + (max(1, self.shape[-1]),) if self.shape else ()
-
-    def write(self, section: Section, values: np.ndarray, mask: np.ndarray | None) -> None:
-        """Write values; an array cannot hold which of them are good."""
-        if values.size:
-            with Opened(self.path, None) as fd:
-                write_section(
-                    fd, self.path, self.layout, section, np.ascontiguousarray(values, self.layout.dtype)
-                )
-
-
 class NpyOutput(Output):
     """An array file being written.
 
@@ -261,7 +145,7 @@ class NpyOutput(Output):
         except BaseException:
             self._stage.abort()
             raise
-        self.writer = NpyWriter(self._stage.temp, layout)
+        self.writer = PlainWriter(self._stage.temp, layout)
         self.mask_writers = {}
         self._open = True
 

@@ -24,6 +24,7 @@ _BUILTIN = (
     "lattice.io.zarr:ZarrFormat",
     "lattice.io.casa.image:CasaFormat",
     "lattice.io.hdf5:Hdf5Format",
+    "lattice.io.miriad:MiriadFormat",
     "lattice.io.npy:NpyFormat",
 )
 
