@@ -107,6 +107,7 @@ class _Loop:
     inputs: Sequence[Input]
     steps: Sequence[Step]
     targets: Sequence[Target]
+    compress: bool
     entry: list[str] = field(default_factory=list)
     sums: dict[str, tuple[str, str]] = field(default_factory=dict)  # name: type and first value
     current: dict[str, str] = field(default_factory=dict)
@@ -139,7 +140,13 @@ class _Loop:
             )
         lines += self._ending()
         head = "define void @loop(i64 %n, ptr %args) {\nentry:\n"
-        return _DECLARATIONS + head + "\n".join(lines) + "\n  ret void\n}\n"
+        return (
+            _DECLARATIONS
+            + (_COMPRESS if self.compress else "")
+            + head
+            + "\n".join(lines)
+            + "\n  ret void\n}\n"
+        )
 
     def _arguments(self) -> None:
         number = 0
@@ -285,8 +292,11 @@ class _Loop:
             self._keep(b, f"{t}.inside{k}", f"%to{number}.{2 + k}", value, inside)
 
     def _keep(self, b: Body, name: str, pointer: str, value: Value, inside: str) -> None:
-        """Append the values for which a mask holds; few do, so they are taken one by one."""
+        """Append the values for which a mask holds; one by one where the processor cannot pack, as few do."""
         x, kind = value
+        if self.compress:
+            self._pack(b, name, pointer, value, inside)
+            return
         before, start = b.block, self.current[name]
         some, turn, rest = b.label("some"), b.label("turn"), b.label("rest")
         word = b.put(f"bitcast {V}i1> {inside} to i{WIDTH}")
@@ -313,6 +323,26 @@ class _Loop:
         b.do(f"br i1 {stem}.e, label %{rest}, label %{turn}")
         b.begin(rest)
         self.current[name] = b.put(f"phi i64 [ {start}, %{before} ], [ {stem}.m, %{turn} ]")
+
+    def _pack(self, b: Body, name: str, pointer: str, value: Value, inside: str) -> None:
+        """Append without branches: packed vectors are stored whole, the next overwrites what is too much."""
+        x, kind = value
+        t, full = NAMES[kind], vector(kind)
+        n = 64 // np.dtype(kind).itemsize  # elements of a vector that the processor packs in one instruction
+        for first in range(0, WIDTH, n):
+            places = ", ".join(f"i32 {k}" for k in range(first, first + n))
+            part = b.put(f"shufflevector {full} {x}, {full} poison, <{n} x i32> <{places}>")
+            mask = b.put(f"shufflevector {V}i1> {inside}, {V}i1> poison, <{n} x i32> <{places}>")
+            packed = b.put(
+                f"call <{n} x {t}> @llvm.experimental.vector.compress.v{n}f{512 // n}"
+                f"(<{n} x {t}> {part}, <{n} x i1> {mask}, <{n} x {t}> poison)"
+            )
+            at = b.put(f"getelementptr {t}, ptr {pointer}, i64 {self.current[name]}")
+            b.do(f"store <{n} x {t}> {packed}, ptr {at}, align 1")
+            word = b.put(f"bitcast <{n} x i1> {mask} to i{n}")
+            ones = b.put(f"call i{n} @llvm.ctpop.i{n}(i{n} {word})")
+            count = b.put(f"zext i{n} {ones} to i64")
+            self.current[name] = b.put(f"add i64 {self.current[name]}, {count}")
 
     def _ending(self) -> list[str]:
         """Hand over the running values."""
@@ -402,9 +432,19 @@ def _declarations() -> str:
 
 
 _DECLARATIONS = _declarations()
+_COMPRESS = """declare i8 @llvm.ctpop.i8(i8)
+declare <16 x float> @llvm.experimental.vector.compress.v16f32(<16 x float>, <16 x i1>, <16 x float>)
+declare <8 x double> @llvm.experimental.vector.compress.v8f64(<8 x double>, <8 x i1>, <8 x double>)
+"""
 
 
-def emit(program: Program, inputs: Sequence[Input], steps: Sequence[Step], targets: Sequence[Target]) -> str:
+def emit(
+    program: Program,
+    inputs: Sequence[Input],
+    steps: Sequence[Step],
+    targets: Sequence[Target],
+    compress: bool = False,
+) -> str:
     """Return the text of a loop.
 
     Parameters
@@ -417,5 +457,7 @@ def emit(program: Program, inputs: Sequence[Input], steps: Sequence[Step], targe
         What is computed, in order.
     targets : sequence of Target
         What becomes of it; their arguments follow in order.
+    compress : bool
+        Whether the processor can pack vectors; what lies behind values that are kept is then overwritten.
     """
-    return _Loop(program, inputs, steps, targets).text()
+    return _Loop(program, inputs, steps, targets, compress).text()

@@ -18,11 +18,11 @@ import numpy as np
 
 from lattice.execute.body import TYPES, can_emit
 from lattice.execute.emit import Input, Store, Target, emit
-from lattice.execute.native import loop
+from lattice.execute.native import can_compress, loop
 from lattice.execute.strips import ProgramInput, part_of
-from lattice.execute.targets import PIECE, Sinking, native_sink
+from lattice.execute.targets import PIECE, Boxes, Sinking, native_sink
 from lattice.graph.sections import Section, boxes, shape_of
-from lattice.io.files import pread_into
+from lattice.io.files import Opened, pread_into
 from lattice.plan.program import Leaf, Program, Step, StoredPixels
 
 __all__ = ["Fused", "Fusion", "fusion"]
@@ -140,7 +140,7 @@ def _stage(
         r for t in targets for r in (t.value, t.mask) if r is not None
     }
     inputs = tuple(Input(r, swapped) for r, swapped in have.items() if r in used)
-    text = emit(program, inputs, steps, targets) if targets else ""
+    text = emit(program, inputs, steps, targets, can_compress()) if targets else ""
     return Stage(text, inputs, stored, slow)
 
 
@@ -180,10 +180,10 @@ class Fused:
         self.fusion = fused
         self.program = program = fused.program
         self.sinks = sinks
-        self._inputs: Callable[[Program], ProgramInput] = lambda p: ProgramInput(p, strip)
-        self._loops = [loop(stage.text) if stage.text else None for stage in fused.stages]
+        self.inputs: Callable[[Program], ProgramInput] = lambda p: ProgramInput(p, strip)
+        self._loops: list[Any] = [loop(stage.text) if stage.text else None for stage in fused.stages]
         self._taken: list[np.ndarray] = []
-        self._buffers: dict[int, np.ndarray] = {}
+        self.buffers: dict[int, np.ndarray] = {}
         self._addresses: dict[int, int] = {}
         constants = [
             0.0 if v.dtype.kind == "c" else float(v.reshape(-1)[0]) for v in program.constants.values()
@@ -191,7 +191,15 @@ class Fused:
         self._constants = np.array(constants or [0.0])
         self._arguments = [self._prepared(stage) for stage in fused.stages]
         self._natives: list[Sinking] = [n.start(program, turn, self._spare) for n in fused.sinks]
-        self._read_by = [(leaf, _plain(leaf)) for leaf in program.leaves]
+        self.read_by = [(leaf, _plain(leaf)) for leaf in program.leaves]
+        self._slots: dict[int, int] = {}
+        k = len(fused.stages[-1].inputs) + 1
+        for native in self._natives:
+            places = native.arguments()
+            self._slots[id(native)] = k
+            self._arguments[-1][k : k + len(places)] = places
+            k += len(places)
+        self._places = [a.ctypes.data for a in self._arguments]
 
     def _prepared(self, stage: Stage) -> np.ndarray:
         """Make buffers for what a stage reads and writes; return its arguments."""
@@ -201,10 +209,10 @@ class Fused:
             *(r for s in stage.slow for r in (*s.inputs, s.output) if r not in program.constants),
         ]
         for r in registers:
-            if r not in self._buffers:
+            if r not in self.buffers:
                 size = program.types[r].itemsize * self.fusion.piece
-                self._buffers[r] = self._spare(size).view(program.types[r])
-                self._addresses[r] = self._buffers[r].ctypes.data
+                self.buffers[r] = self._spare(size).view(program.types[r])
+                self._addresses[r] = self.buffers[r].ctypes.data
         heads = [self._addresses[i.register] for i in stage.inputs]
         tails = [self._addresses[r] for r in stage.stored]
         if stage is self.fusion.stages[-1]:
@@ -217,28 +225,44 @@ class Fused:
 
     def run(self, section: Section, advance: Callable[[int], None] | None) -> list[Any]:
         """Compute one block; return the result of each sink."""
-        n = math.prod(shape_of(section))
-        whole = {
-            i: leaf.fetch(section, None, self._inputs)
-            for i, leaf in enumerate(self.program.leaves)
-            if not leaf.direct
-        }
-        runs = [None if plain is None else plain[1].run(section) for _, plain in self._read_by]
         for native, sink in zip(self._natives, self.sinks, strict=True):
             native.begin(sink, section)
-        at = 0
-        while at < n:
-            stop = min(n, at + self.fusion.piece)
-            for native in self._natives:
-                stop = native.edge(at, stop)
-            self._read(section, at, stop, whole, runs)
-            self._compute(at, stop)
-            for native in self._natives:
-                native.take(at, stop)
-            if advance is not None:
-                advance(stop - at)
-            at = stop
+        with _Source(self, section) as source:
+            at, n = 0, math.prod(shape_of(section))
+            while at < n:
+                stop = min(n, at + self.fusion.piece)
+                for native in self._natives:
+                    stop = native.edge(at, stop)
+                source.read(at, stop)
+                self._compute(stop - at)
+                for native in self._natives:
+                    native.take(at, stop)
+                if advance is not None:
+                    advance(stop - at)
+                at = stop
         return [native.finish() for native in self._natives]
+
+    def values(self, sections: Sequence[Section]) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Return copies of values and mask of small sections, computed many at a time; for a sole `Boxes`."""
+        sink = self._natives[0]
+        assert isinstance(sink, Boxes)
+        found: list[tuple[np.ndarray, np.ndarray | None]] = []
+        waiting: list[int] = []
+        filled = 0
+        for section in sections:
+            n = math.prod(shape_of(section))
+            if filled + n > self.fusion.piece:
+                self._compute(filled)
+                found += sink.parts(waiting)
+                waiting, filled = [], 0
+            with _Source(self, section) as source:
+                source.read(0, n, filled)
+            waiting.append(n)
+            filled += n
+        if waiting:
+            self._compute(filled)
+            found += sink.parts(waiting)
+        return found
 
     def close(self) -> None:
         """Finish what was put off, and give the buffers back: there is nothing more to do."""
@@ -247,73 +271,107 @@ class Fused:
         _memory.give(self._taken)
         self._taken = []
 
-    def _read(self, section: Section, at: int, stop: int, whole: dict[int, Any], runs: Sequence[Any]) -> None:
-        for i, (leaf, plain) in enumerate(self._read_by):
-            buffer = self._buffers.get(leaf.value)
-            if plain is not None and runs[i] is not None and buffer is not None:
-                size = buffer.itemsize
-                with plain[0].copy() as fd:
-                    data = buffer.view(np.uint8)[: (stop - at) * size].data
-                    pread_into(fd, data, runs[i][0] + at * size, leaf.source.reader.path)
-                continue
-            for box, first in boxes(section, at, stop):
-                self._read_box(leaf, box, first, section, whole.get(i))
-            if plain is not None and buffer is not None and is_swapped(leaf):
-                buffer[: stop - at].byteswap(inplace=True)
+    def _compute(self, n: int) -> None:
+        """Make the results of the `n` pixels that were read."""
+        for stage, function, address in zip(
+            self.fusion.stages[:-1], self._loops[:-1], self._places[:-1], strict=True
+        ):
+            if function is not None:
+                function(n, address)
+            for step in stage.slow:
+                step.kernel(*[self._operand(r, n) for r in step.inputs], out=self.buffers[step.output][:n])
+        for native in self._natives:
+            if native.moves:
+                first = self._slots[id(native)]
+                places = native.arguments()
+                self._arguments[-1][first : first + len(places)] = places
+        seekers = [s for native in self._natives for s in native.seekers()]
+        if seekers:
+            self._seek(n, seekers)
+        self._loops[-1](n, self._places[-1])
 
-    def _read_box(self, leaf: Leaf, box: Section, first: int, section: Section, whole: Any) -> None:
+    def _seek(self, n: int, seekers: Sequence[Any]) -> None:
+        """Let sums find a value near the mean, by calls that leave no trace."""
+        lanes = [a for native in self._natives for a in native.lanes()]
+        kept = [a.copy() for a in lanes]
+        inputs = self.fusion.stages[-1].inputs
+        arguments = self._arguments[-1]
+        starts = arguments.copy()
+
+        def call(count: int, first: int = 0) -> None:
+            for k, i in enumerate(inputs):
+                arguments[k] = int(starts[k]) + first * self.buffers[i.register].itemsize
+            self._loops[-1](count, self._places[-1])
+
+        for seeker in seekers:
+            seeker.seek(n, call)
+        arguments[:] = starts
+        for array, before in zip(lanes, kept, strict=True):
+            array[...] = before
+
+    def _operand(self, register: int, n: int) -> np.ndarray:
+        constant = self.program.constants.get(register)
+        return self.buffers[register][:n] if constant is None else constant.reshape(1)
+
+
+class _Source:
+    """What a block is read from; used as a context, in which files stay open."""
+
+    def __init__(self, fused: Fused, section: Section) -> None:
+        self._fused = fused
+        self._section = section
+        self._boxed: list[tuple[Leaf, Any]] = []
+        self._files: list[tuple[Opened, int, str, int, int, np.ndarray]] = []
+
+    def __enter__(self) -> _Source:
+        fused, section = self._fused, self._section
+        try:
+            for leaf, plain in fused.read_by:
+                buffer = fused.buffers.get(leaf.value)
+                run = None if plain is None or buffer is None else plain[1].run(section)
+                if run is None or buffer is None:
+                    whole = None if leaf.direct else leaf.fetch(section, None, fused.inputs)
+                    self._boxed.append((leaf, whole))
+                    continue
+                opened = plain[0].copy()
+                fd = opened.__enter__()
+                path: str = leaf.source.reader.path
+                self._files.append((opened, fd, path, run[0], buffer.itemsize, buffer.view(np.uint8)))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        while self._files:
+            self._files.pop()[0].__exit__(None, None, None)
+
+    def read(self, at: int, stop: int, first: int = 0) -> None:
+        """Fill the buffers, from place `first` on, with pixels `at` to `stop` of the block."""
+        for _, fd, path, offset, size, data in self._files:
+            end = (first + stop - at) * size
+            pread_into(fd, data[first * size : end].data, offset + at * size, path)
+        for leaf, whole in self._boxed:
+            for box, k in boxes(self._section, at, stop):
+                self._read_box(leaf, box, first + k, whole)
+            buffer = self._fused.buffers.get(leaf.value)
+            if buffer is not None and is_swapped(leaf):
+                buffer[first : first + stop - at].byteswap(inplace=True)
+
+    def _read_box(self, leaf: Leaf, box: Section, first: int, whole: Any) -> None:
         shape = shape_of(box)
-        n = math.prod(shape)
+        stop = first + math.prod(shape)
+        buffers = self._fused.buffers
         targets = [
-            None
-            if r is None or r not in self._buffers
-            else self._buffers[r][first : first + n].reshape(shape)
+            None if r is None or r not in buffers else buffers[r][first:stop].reshape(shape)
             for r in (leaf.value, leaf.mask)
         ]
         if whole is None:
-            values, mask = leaf.fetch(box, targets[0], self._inputs)
+            values, mask = leaf.fetch(box, targets[0], self._fused.inputs)
         else:
-            values = part_of(whole[0], box, section)
-            mask = None if whole[1] is None else part_of(whole[1], box, section)
+            values = part_of(whole[0], box, self._section)
+            mask = None if whole[1] is None else part_of(whole[1], box, self._section)
         if targets[0] is not None and values is not targets[0]:
             np.copyto(targets[0], values)
         if targets[1] is not None:
             targets[1][...] = True if mask is None else mask
-
-    def _compute(self, at: int, stop: int) -> None:
-        n = stop - at
-        for stage, function, arguments in zip(
-            self.fusion.stages[:-1], self._loops[:-1], self._arguments[:-1], strict=True
-        ):
-            if function is not None:
-                function(n, arguments.ctypes.data)
-            for step in stage.slow:
-                step.kernel(*[self._operand(r, n) for r in step.inputs], out=self._buffers[step.output][:n])
-        seekers = [s for native in self._natives for s in native.seekers()]
-        if seekers:
-            lanes = [a for native in self._natives for a in native.lanes()]
-            kept = [a.copy() for a in lanes]
-            for seeker in seekers:
-                seeker.seek(n, self.call)
-            for array, before in zip(lanes, kept, strict=True):
-                array[...] = before
-        self.call(n)
-
-    def _operand(self, register: int, n: int) -> np.ndarray:
-        constant = self.program.constants.get(register)
-        return self._buffers[register][:n] if constant is None else constant.reshape(1)
-
-    def call(self, n: int, first: int = 0) -> None:
-        """Run the last loop on pixels of the present piece."""
-        arguments = self._arguments[-1]
-        inputs = self.fusion.stages[-1].inputs
-        for k, i in enumerate(inputs):
-            arguments[k] = self._addresses[i.register] + first * self._buffers[i.register].itemsize
-        k = len(inputs) + 1
-        for native in self._natives:
-            for address in native.arguments():
-                arguments[k] = address
-                k += 1
-        function = self._loops[-1]
-        if function is not None:
-            function(n, arguments.ctypes.data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from lattice.config import Options
+from lattice.execute.fused import Fused
+from lattice.execute.jit import wanted
 from lattice.execute.order import (
     COLLECT_ALL,
     Bracket,
@@ -25,12 +28,12 @@ from lattice.execute.order import (
     sample_sections,
     value_of_key,
 )
-from lattice.execute.schedule import run_program
-from lattice.execute.sinks import Sink, StateSink, combine_states
+from lattice.execute.schedule import run_program, shares_memory
+from lattice.execute.sinks import BlockSink, Sink, StateSink, combine_states
 from lattice.execute.strips import Strips
 from lattice.functions.states import Extrema, State, make_state
 from lattice.graph.node import Node
-from lattice.graph.sections import boxes, shape_of
+from lattice.graph.sections import Section, boxes, shape_of
 from lattice.plan.blocks import choose
 from lattice.plan.memory import allowance
 from lattice.plan.program import Program, StoredPixels, lower
@@ -124,7 +127,9 @@ class _Group:
         program = lower([w.x for w in searched], self.shape)
         direct = all(leaf.direct for leaf in program.leaves)
         sections = sample_sections(self.shape, _tile(program), direct)
-        samples = self._job(program, [SampleSink()] * len(searched), sections)
+        samples = self._samples(program, sections) if direct and len(searched) == 1 else None
+        if samples is None:
+            samples = self._job(program, [SampleSink()] * len(searched), sections)
         for k, w in enumerate(searched):
             w.searches = brackets([s[k] for s in samples], [m.ranks for m in w.orders], n)
         room = self._room()
@@ -132,6 +137,19 @@ class _Group:
             w.searches = tuple(
                 replace(b, limit=min(b.limit, room)) if isinstance(b, Bracket) else b for b in w.searches
             )
+
+    def _samples(self, program: Program, sections: Sequence[Section]) -> list[list[Any]] | None:
+        """Return the good values of small sections by compiled loops, many at once; None without loops."""
+        value, mask = program.outputs[0]
+        sinks = [BlockSink(program.types[value], mask is not None)]
+        fused = wanted(program, sinks, self.options)
+        if fused is None or not shares_memory(self.options):
+            return None
+        ready = Fused(fused, sinks, self.options.strip, threading.Lock())
+        with np.errstate(all="ignore"):
+            pixels = ready.values(sections)
+        ready.close()
+        return [[v[v == v] if good is None else v[(v == v) & good]] for v, good in pixels]
 
     def _pass(self) -> None:
         """Go through all lattices once."""

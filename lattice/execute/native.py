@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["Loop", "has_compiler", "is_loaded", "is_made", "loop"]
+__all__ = ["Loop", "can_compress", "has_compiler", "is_loaded", "is_made", "loop"]
 
 Loop = Callable[[int, int], None]
 """``loop(n, address of the arguments)``, without holding up other threads."""
@@ -50,6 +50,19 @@ def _target() -> Any:
     return llvm.Target.from_default_triple()
 
 
+@lru_cache(maxsize=1)
+def processor() -> tuple[str, str]:
+    """Return the name of the processor and its features, as LLVM calls them."""
+    import llvmlite.binding as llvm
+
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+def can_compress() -> bool:
+    """Tell whether the processor packs the chosen elements of a vector in one instruction."""
+    return "+avx512vl" in processor()[1].split(",")
+
+
 def loop(text: str) -> Loop:
     """Return the function ``loop`` of a text, compiled for this processor.
 
@@ -71,10 +84,8 @@ def _compile(text: str) -> tuple[Loop, Any]:
     import llvmlite.binding as llvm
 
     target = _target()
-    features = llvm.get_host_cpu_features().flatten()
-    machine = target.create_target_machine(
-        opt=3, cpu=llvm.get_host_cpu_name(), features=features, jit=True, reloc="pic"
-    )
+    cpu, features = processor()
+    machine = target.create_target_machine(opt=3, cpu=cpu, features=features, jit=True, reloc="pic")
     module = llvm.parse_assembly(text)
     module.verify()
     engine = llvm.create_mcjit_compiler(module, machine)

@@ -177,8 +177,10 @@ def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tup
     ranks = sorted({r for ranks_of in wanted for r in ranks_of(n)})
     values.partition(ranks)
     spans: list[list[int]] = []
+    sizes = np.array([s.size for s in sections])
+    apart = np.concatenate(sections)  # the values by section: the others are in order of size by now
     for rank in ranks:
-        margin = _margin(sections, values[rank], n)
+        margin = _margin(apart, sizes, values[rank])
         if spans and rank - margin <= spans[-1][1]:
             spans[-1][1] = max(spans[-1][1], rank + margin)
         else:
@@ -194,11 +196,13 @@ def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tup
     )
 
 
-def _margin(sections: list[Array], value: Any, n: int) -> int:
-    fractions = np.array([np.count_nonzero(s <= value) / s.size for s in sections])
-    weights = np.array([s.size for s in sections]) / n
+def _margin(values: Array, sizes: Array, value: Any) -> int:
+    """Return how far the rank of a value may be off, for values section after section."""
+    n, k = values.size, sizes.size
+    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    fractions = np.add.reduceat(values <= value, starts, dtype=np.int64) / sizes
+    weights = sizes / n
     mean = float(np.sum(weights * fractions))
-    k = len(sections)
     scatter = math.sqrt(float(np.sum((weights * (fractions - mean)) ** 2)) * k / max(1, k - 1))
     plain = math.sqrt(max(mean * (1 - mean), 1 / n) / n)
     return math.ceil(5 * n * max(scatter, plain)) + 2

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pwrite_from
 from lattice.plan.program import Program
 
-__all__ = ["PIECE", "NativeSink", "Sinking", "native_sink"]
+__all__ = ["PIECE", "Boxes", "NativeSink", "Sinking", "native_sink"]
 
 Spare = Callable[[int], np.ndarray]
 Call = Callable[..., None]
@@ -39,7 +40,15 @@ _PAGE = 4096
 
 
 class Sinking:
-    """The results of one sink in one thread; the base does nothing."""
+    """The results of one sink in one thread; the base does nothing.
+
+    Attributes
+    ----------
+    moves : bool
+        True if `arguments` differs from piece to piece.
+    """
+
+    moves = False
 
     def begin(self, sink: Any, section: Section) -> None:
         """Begin a block."""
@@ -95,7 +104,7 @@ def native_sink(sink: Any, value: int, mask: int | None, program: Program) -> Na
         target = _plain_target(sink, value, mask, program)
         if target is not None:
             return NativeSink((target,), _File)
-    return NativeSink((Store(value, mask, bad="" if mask is None else "plane"),), _Boxes)
+    return NativeSink((Store(value, mask, bad="" if mask is None else "plane"),), Boxes)
 
 
 def _state_target(name: str, value: int, mask: int | None, kind: str) -> Target | None:
@@ -122,7 +131,7 @@ def _plain_target(sink: WriterSink, value: int, mask: int | None, program: Progr
     return Store(value, mask, swapped, bad)
 
 
-class _Boxes(Sinking):
+class Boxes(Sinking):
     """Values and mask in memory, handed on in boxes: for every sink that has no target of its own."""
 
     def __init__(
@@ -148,6 +157,13 @@ class _Boxes(Sinking):
             parts = [b[first : first + math.prod(shape)].reshape(shape) for b in self._buffers]
             mask = parts[1] if self.masked and not parts[1].all() else None
             self._taker.take(box, parts[0], mask)
+
+    def parts(self, sizes: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray | None]]:
+        """Return copies of consecutive pieces of the values, and of the mask."""
+        ends = list(itertools.accumulate(sizes))
+        kept = [b[: ends[-1]].copy() for b in self._buffers]
+        pairs = zip([0, *ends], ends, strict=False)
+        return [(kept[0][i:j], kept[1][i:j] if self.masked else None) for i, j in pairs]
 
     def finish(self) -> Any:
         return self._taker.finish()
@@ -276,8 +292,10 @@ class _Order(Sinking):
         self.dtype = program.types[target.value]
         self._limits = np.zeros(2 * target.count)
         self._counts = np.zeros(2 + 2 * target.count, np.int64)
-        self._kept = [spare(PIECE * self.dtype.itemsize).view(self.dtype) for _ in range(target.count)]
+        room = (PIECE + WIDTH) * self.dtype.itemsize
+        self._kept = [spare(room).view(self.dtype) for _ in range(target.count)]
         self._taker: Any = None
+        self._arguments = [a.ctypes.data for a in (self._limits, self._counts, *self._kept)]
 
     def begin(self, sink: Any, section: Section) -> None:
         self._taker = sink.start(section)
@@ -285,7 +303,7 @@ class _Order(Sinking):
         self._limits[:] = [float(kind(v)) for w in sink.wanted for v in (w.low, w.high)]
 
     def arguments(self) -> list[int]:
-        return [self._limits.ctypes.data, self._counts.ctypes.data, *(k.ctypes.data for k in self._kept)]
+        return self._arguments
 
     def take(self, at: int, stop: int) -> None:
         good, n_nan, *pairs = self._counts.tolist()
@@ -303,6 +321,8 @@ class _File(Sinking):
     A file system writes to one file for one thread at a time.  So threads take turns, and one whose turn it
     is not computes a few pieces more; and pieces end where pages of the file do, which costs a third less.
     """
+
+    moves = True
 
     def __init__(
         self, targets: tuple[Target, ...], program: Program, turn: threading.Lock, spare: Spare
@@ -335,14 +355,14 @@ class _File(Sinking):
             over = (self._starts[0] + stop * self._size) % _PAGE // self._size
             if at < stop - over:
                 stop -= over
-        if not self._now:
-            self._now = self._free.pop() if self._free else self._made()
         return stop
 
     def _made(self) -> tuple[np.ndarray, ...]:
         return tuple(self._spare(PIECE * size) for size in (self._size, 1)[: 1 + self._planes])
 
     def arguments(self) -> list[int]:
+        if not self._now:
+            self._now = self._free.pop() if self._free else self._made()
         return [b.ctypes.data for b in self._now]
 
     def take(self, at: int, stop: int) -> None:

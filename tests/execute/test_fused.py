@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import lattice
 from lattice.errors import StorageError
-from lattice.execute import fused, targets
+from lattice.execute import fused, native, targets
 from lattice.functions.states import Moments
 from lattice.graph.sections import boxes, full, shape_of
 from tests.execute.test_random_trees import SETTINGS
@@ -95,6 +96,23 @@ def test_reductions_have_the_same_bits(folder: Path, name: str, x: str) -> None:
             names = {n: lattice.open(str(folder / f"{n}.fits")) for n in "abdi"}
             found.append(lattice.expr(f"{name}({x})", **names).compute())
     assert len({repr(f) for f in found}) == 1
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names of other processors")
+@pytest.mark.parametrize("name", ["x86-64", "x86-64-v3"])
+def test_other_processors_find_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    texts = [f"{r}({x})" for r in ("median", "stddev", "max", "nelements") for x in ("a[b>0]", "d*b")]
+    found, files = [], []
+    for simple in (False, True):
+        if simple:
+            monkeypatch.setattr(native, "_made", {})
+            monkeypatch.setattr(native, "processor", lambda: (name, ""))
+        with lattice.set_options(jit=True, block=50_000):
+            names = {n: lattice.open(str(folder / f"{n}.fits")) for n in "abd"}
+            found.append([float(lattice.expr(t, **names)) for t in texts])
+        files.append([saved(folder, t, jit=True) for t in TEXTS])
+    assert found[0] == found[1]
+    assert files[0] == files[1]
 
 
 def test_places_of_extremes_are_the_first(folder: Path) -> None:
