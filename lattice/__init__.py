@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lattice.config import Options, get_options, set_options
     from lattice.coords.system import CoordinateSystem
     from lattice.errors import (
+        BeamWarning,
         CoordinateError,
         CoordinateMismatchError,
         CoordinateWarning,
@@ -68,6 +69,7 @@ _NAMES: dict[str, tuple[str, str]] = {
 _ERRORS = (
     "CoordinateError",
     "CoordinateMismatchError",
+    "BeamWarning",
     "CoordinateWarning",
     "FormatError",
     "FunctionError",
@@ -93,6 +95,7 @@ __all__ = [
     "Beam",
     "CoordinateError",
     "CoordinateMismatchError",
+    "BeamWarning",
     "CoordinateWarning",
     "CoordinateSystem",
     "FormatError",

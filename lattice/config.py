@@ -89,8 +89,9 @@ class Options:
         operators and functions of Python. See `lattice.functions.units`.
         Environment: ``LATTICE_UNITS``.
     coordinates : {"warn", "error", "ignore"}
-        What is done about operands whose axes fit together but whose coordinates differ in their values:
-        pixels are combined by position all the same, with a CoordinateWarning; or not at all.
+        What is done about operands whose axes fit together but whose coordinates differ in their values, or
+        whose beams differ: pixels are combined by position all the same, with a CoordinateWarning or a
+        BeamWarning; or not at all.
         Environment: ``LATTICE_COORDINATES``.
     coordinate_tolerance : float
         Fraction of a pixel by which coordinates may differ and still be the same.

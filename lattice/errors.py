@@ -15,6 +15,7 @@ from collections.abc import Iterable
 __all__ = [
     "CoordinateError",
     "CoordinateMismatchError",
+    "BeamWarning",
     "CoordinateWarning",
     "FormatError",
     "FunctionError",
@@ -181,6 +182,10 @@ class LatticeWarning(UserWarning):
 
 class CoordinateWarning(LatticeWarning):
     """Operands whose axes fit together but whose coordinates differ in their values."""
+
+
+class BeamWarning(LatticeWarning):
+    """Operands whose restoring beams differ: their pixels have different resolutions."""
 
 
 def warn(message: str, category: type[LatticeWarning] = LatticeWarning) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Beams",
+    "beam_difference",
     "check_beams",
     "cut_beams",
     "extended_beams",
@@ -77,6 +78,40 @@ def check_beams(attrs: Attributes) -> None:
             f"{len(attrs.beams)} beams do not fit {attrs.describe()}",
             hint="give one, or one per plane: in C order of the axes that are not on the sky",
         )
+
+
+_ALIKE = 1e-3  # of a beam's size: headers are rounded, and so are fits of beams
+
+
+def beam_difference(x: Attributes, y: Attributes) -> str | None:
+    """Return in which way the beams of two lattices differ, None if they are alike to a thousandth.
+
+    Lattices of different shapes are compared only where each has a single beam.
+    """
+    if min(len(x.beams), len(y.beams)) > 1 and (x.shape != y.shape or len(x.beams) != len(y.beams)):
+        return None
+    a, b = np.broadcast_arrays(_moments(x.beams), _moments(y.beams))
+    size = np.hypot(*np.maximum(a[:, :2], b[:, :2]).T)
+    apart = np.abs(a - b).max(axis=1) / np.where(size > 0, size, 1)
+    if not (apart > _ALIKE).any():
+        return None
+    plane = int(np.argmax(apart > _ALIKE))
+    mine, its = (_words(beams[plane if len(beams) > 1 else 0]) for beams in (x.beams, y.beams))
+    many = max(len(x.beams), len(y.beams)) > 1
+    return f"{mine} and {its}" + (f" in plane {plane}" if many else "")
+
+
+def _moments(beams: Beams) -> np.ndarray:
+    """Return second moments: unlike axes and angles they change little where beams do."""
+    major, minor, angle = np.array(beams, float).T
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    m, n = major**2, minor**2
+    return np.stack([m * c * c + n * s * s, m * s * s + n * c * c, (m - n) * s * c], axis=1)
+
+
+def _words(beam: tuple[float, float, float]) -> str:
+    major, minor, angle = beam
+    return f"{3600 * major:.6g} x {3600 * minor:.6g} arcsec at {angle:.4g} deg"
 
 
 def warn_dropped(why: str) -> None:

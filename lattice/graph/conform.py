@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 
 from lattice.errors import CoordinateMismatchError, LatticeError, RegionError, ShapeMismatchError
-from lattice.graph.agree import check_values
+from lattice.graph.agree import check_resolution, check_values
 from lattice.graph.attributes import Attributes, axis_keys, is_anonymous
 from lattice.graph.beams import extended_beams
 from lattice.graph.node import Call, Extend, IndexSet, Literal, Node
@@ -42,6 +42,7 @@ def extend(a: Node, b: Node, what: str, apart: tuple[str, ...] = ()) -> tuple[No
     by_kind = _described(x) and _described(y)
     if not by_kind and (x.shape == y.shape or any(is_anonymous(d) for d in (*x.dims, *y.dims))):
         check_same((a, b), what)
+        check_resolution(x, y, what)
         return a, b
     keys_a, keys_b = axis_keys(x, by_kind), axis_keys(y, by_kind)
     if x.shape == y.shape and keys_a == keys_b:

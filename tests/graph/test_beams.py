@@ -167,3 +167,44 @@ def test_a_table_that_does_not_fit_is_told(tmp_path: Path) -> None:
         hdus["BEAMS"].data["CHAN"] = [0, 1, 5]
     with pytest.warns(LatticeWarning, match="BEAMS does not give a beam for each plane"):
         assert lattice.open(path).beams == ()
+
+
+# -- operands ---------------------------------------------------------------------------------------------
+
+
+def _image(*beams: tuple[float, float, float], planes: int = 3) -> Any:
+    beam = beams[0] if len(beams) == 1 else list(beams) or None
+    return Image(np.ones((planes, 4, 5), "f4"), dims=("frequency", "y", "x"), beam=beam)
+
+
+def test_operands_of_different_resolution_are_told() -> None:
+    from lattice import BeamWarning, set_options
+    from lattice.errors import CoordinateMismatchError
+
+    sharp, broad = _image((0.01, 0.005, 30.0)), _image((0.02, 0.01, 30.0))
+    expected = r"36 x 18 arcsec at 30 deg and 72 x 36 arcsec at 30 deg; the result has those of the operand"
+    with pytest.warns(BeamWarning, match=expected):
+        assert (sharp - broad).beams == sharp.beams
+    several = _image((0.01, 0.005, 30.0), (0.01, 0.005, 30.0), (0.01, 0.005, -60.0))
+    with pytest.warns(BeamWarning, match=r"18 arcsec at -60 deg in plane 2"):
+        sharp + several
+    with set_options(coordinates="error"), pytest.raises(CoordinateMismatchError, match="different beams"):
+        sharp * broad
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with set_options(coordinates="ignore"):
+            sharp * broad
+        # The same beam in other words, or rounded; none at all; a condition, which has no resolution.
+        sharp + _image((0.01, 0.005, 210.0))
+        sharp + _image((0.0100001, 0.00500001, 30.0001))
+        _image((0.01, 0.01, 0.0)) + _image((0.01, 0.01, 77.0))
+        sharp + _image()
+        sharp[:2] + several[:2]
+        sharp[broad > 0]
+
+
+def test_an_expression_says_once_that_beams_differ() -> None:
+    sharp, broad = _image((0.01, 0.005, 30.0)), _image((0.02, 0.01, 30.0))
+    with pytest.warns(lattice.BeamWarning) as said:
+        lattice.expr("a + b - (a * b)", a=sharp, b=broad)
+    assert len(said) == 1
