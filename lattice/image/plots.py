@@ -100,8 +100,8 @@ class ImagePlots(ImageSelect):
         cmap : str, optional
             Name of a matplotlib colour map.
         regions : region, str, sequence or mapping of these, optional
-            What to outline, as `subimage` takes it: the border of the pixels that belong to it. The keys of a
-            mapping are written into a legend.
+            What to outline, as `subimage` takes it: circles, ellipses and polygons by their curves, others by
+            the border of their pixels. The keys of a mapping are written into a legend.
         beam : bool, optional
             Whether to draw the restoring beam in the lower left corner.
         title : str, optional
@@ -281,9 +281,12 @@ def _regions_of(regions: Any) -> list[tuple[str, Any]]:
     raise LatticeTypeError(f"regions: a {type(regions).__name__} is no region", hint="see lattice.regions")
 
 
-def _inside(image: ImagePlots, region: Any, key: Mapping[str, int], steps: tuple[int, ...]) -> np.ndarray:
-    """Return which of the pixels shown belong to a region of the image, or of its plane."""
+def _inside(
+    image: ImagePlots, region: Any, key: Mapping[str, int], steps: tuple[int, ...]
+) -> np.ndarray | list[np.ndarray]:
+    """Return the curves around a region of the image, or of its plane; or which of its pixels are shown."""
     from lattice.regions.base import OutsideError
+    from lattice.regions.outline import outline
 
     chosen = image._chosen_region(region, None, None, None)
     if not hasattr(chosen, "fit"):
@@ -306,6 +309,11 @@ def _inside(image: ImagePlots, region: Any, key: Mapping[str, int], steps: tuple
     except OutsideError as error:
         warnings.warn(f"not outlined: {error.message}", LatticeWarning, stacklevel=4)
         return np.zeros(shape, bool)
+    others = {attrs.dims.index(d): p % image.sizes[d] for d, p in key.items() if d in attrs.dims}
+    rows, columns = (attrs.dims.index(d) for d in flat.dims)
+    curves = outline(fitted, (rows, columns), others)
+    if curves is not None:
+        return curves
     section = tuple(
         slice(0, n, strides[d]) if d in strides else slice(key[d] % n, key[d] % n + 1, 1)
         for d, n in zip(attrs.dims, attrs.shape or (), strict=True)

@@ -123,7 +123,7 @@ def picture(
     scales: Sequence[np.ndarray | None] = (None, None),
     wcs: WCS | None = None,
     step: tuple[int, int] = (1, 1),
-    outlines: Sequence[tuple[str, np.ndarray]] = (),
+    outlines: Sequence[tuple[str, np.ndarray | Sequence[np.ndarray]]] = (),
     beam: np.ndarray | None = None,
     dpi: int = 150,
     ax: Axes | None = None,
@@ -158,8 +158,9 @@ def picture(
     step : tuple of int, optional
         The steps with which `values` were taken from the full plane, see `decimation`. Axes are labelled
         with pixels of the full plane.
-    outlines : sequence of (str, ndarray of bool), optional
-        Name (empty for none) and inner pixels of each region to be outlined, taken as `values` were.
+    outlines : sequence of (str, ndarray of bool or sequence of ndarray), optional
+        Name (empty for none) of each region to be outlined, and its inner pixels, taken as `values` were; or
+        curves of shape (n, 2), x and y in pixels of the full plane.
     beam : ndarray, optional
         Outline of the beam, x and y in pixels of the full plane around its centre; shape (n, 2).
     dpi : int, optional
@@ -307,18 +308,19 @@ def _number(axis: Any, values: np.ndarray, step: int) -> None:
     axis.set_ticks(places, labels=form.format_ticks(ticks))
 
 
-def _outline(axes: Any, outlines: Sequence[tuple[str, np.ndarray]], step: tuple[int, int]) -> None:
+def _outline(
+    axes: Any,
+    outlines: Sequence[tuple[str, np.ndarray | Sequence[np.ndarray]]],
+    step: tuple[int, int],
+) -> None:
     named = False
     for k, (name, inside) in enumerate(outlines):
         colour = _OUTLINES[k % len(_OUTLINES)]
-        # With a border of one pixel, so that what reaches the edge of the picture is closed.
-        y, x = ((np.arange(n + 2) - 1.0) * s for n, s in zip(inside.shape, step, strict=True))
-        # Just inside of the edge, where the line is seen.
-        for places, s in ((y, step[0]), (x, step[1])):
-            places[0], places[-1] = -0.9 * s, places[-1] - 0.1 * s
-        padded = np.pad(inside.astype(np.float32), 1)
         for width, ink in ((2.6, "#202020"), (1.3, colour)):
-            axes.contour(x, y, padded, levels=[0.5], colors=[ink], linewidths=width)
+            if isinstance(inside, np.ndarray):
+                _border(axes, inside, step, ink, width)
+            else:
+                _curves(axes, inside, ink, width)
         if name:
             axes.plot([], [], color=colour, linewidth=1.3, label="".join(c for c in name if c.isprintable()))
             named = True
@@ -327,6 +329,24 @@ def _outline(axes: Any, outlines: Sequence[tuple[str, np.ndarray]], step: tuple[
         legend = axes.legend(loc="upper right", fontsize=8, **box)
         for text in legend.get_texts():
             text.set_parse_math(False)
+
+
+def _border(axes: Any, inside: np.ndarray, step: tuple[int, int], ink: str, width: float) -> None:
+    """Draw a line around pixels."""
+    # With a border of one pixel, so that what reaches the edge of the picture is closed.
+    y, x = ((np.arange(n + 2) - 1.0) * s for n, s in zip(inside.shape, step, strict=True))
+    # Just inside of the edge, where the line is seen.
+    for places, s in ((y, step[0]), (x, step[1])):
+        places[0], places[-1] = -0.9 * s, places[-1] - 0.1 * s
+    padded = np.pad(inside.astype(np.float32), 1)
+    axes.contour(x, y, padded, levels=[0.5], colors=[ink], linewidths=width)
+
+
+def _curves(axes: Any, curves: Sequence[np.ndarray], ink: str, width: float) -> None:
+    from matplotlib.collections import LineCollection
+
+    lines = LineCollection(list(curves), colors=[ink], linewidths=width, zorder=2, gid="outline")
+    axes.add_collection(lines, autolim=False)
 
 
 def _draw_beam(axes: Any, beam: np.ndarray | None, extent: tuple[float, float, float, float]) -> None:
