@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -114,7 +114,9 @@ class CoordinateSystem(World, Spectrum):
             unit = wcs.world.get(("CUNIT", number), "")
             kind = axis_kind(wcs, number)
             axes.append(Axis("", kind, unit.strip() if isinstance(unit, str) else "", number))
-        names = default_dims([a.kind for a in axes], [wcs.ctype(a.fits_axis) for a in axes])
+        names = _named(
+            wcs, axes, default_dims([a.kind for a in axes], [wcs.ctype(a.fits_axis) for a in axes])
+        )
         return cls(tuple(replace(a, name=name) for a, name in zip(axes, names, strict=True)), header)
 
     @classmethod
@@ -285,7 +287,28 @@ class CoordinateSystem(World, Spectrum):
         if shape is not None and len(shape) != len(self.axes):
             raise ValueError(f"coordinates of {len(self.axes)} axes do not fit an image of {len(shape)}")
         new = [NewAxis(a.fits_axis, a.offset, a.step) for a in reversed(self.axes)]
-        return tuple(transform(self.header, new, dict(self.dropped)))
+        cards = transform(self.header, new, dict(self.dropped))
+        return (*cards, *self._name_cards({key for key, _, _ in cards}))
+
+    def _name_cards(self, known: Collection[str]) -> list[Card]:
+        """Return the cards that keep the names of axes of which nothing else is known."""
+        usual = default_dims(self.kinds)
+        return [
+            (f"CNAME{n}", axis.name, "")
+            for n, axis, name in zip(range(len(usual), 0, -1), self.axes, usual, strict=True)
+            if axis.kind == "none" and axis.name != name and f"CNAME{n}" not in known
+        ]
+
+
+def _named(wcs: WcsCards, axes: Sequence[Axis], names: Sequence[str]) -> list[str]:
+    """Return the names of axes, of which nothing but a name may be known."""
+    out = list(names)
+    for i, axis in enumerate(axes):
+        own = wcs.world.get(("CNAME", axis.fits_axis), "")
+        if axis.kind == "none" and isinstance(own, str) and own.strip().isidentifier():
+            name = own.strip()
+            out[i] = name if name not in out[:i] + out[i + 1 :] else out[i]
+    return out
 
 
 def _hashable(value: Any) -> bool:
@@ -296,7 +319,7 @@ def axis_kind(wcs: WcsCards, number: int) -> str:
     """Return the kind of a header's axis."""
     ctype = wcs.ctype(number)
     if not ctype:
-        described = any(axis == number for _, axis in wcs.world)
+        described = any(axis == number and key != "CNAME" for key, axis in wcs.world)
         return "linear" if described else "none"
     if part := celestial_part(ctype):
         return part

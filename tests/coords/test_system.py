@@ -10,7 +10,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from lattice.coords.system import CoordinateSystem, default_dims
+from lattice.coords.system import Axis, CoordinateSystem, default_dims
 from lattice.graph.protocols import Coordinates
 
 REST = 1.42040575e9
@@ -152,3 +152,22 @@ def test_from_kinds_with_frequencies():
     odd = CoordinateSystem.from_kinds(["spectral"], frequencies=[1e9, 1.1e9, 1.5e9])
     assert list(odd.subset([slice(1, 3, 1)]).frequencies(2)) == [1.1e9, 1.5e9]
     assert CoordinateSystem.from_kinds(["spectral"]).frequencies(3) is None
+
+
+def test_names_of_axes_without_coordinates_stay() -> None:
+    cards = [
+        ("CTYPE1", "RA---SIN", ""),
+        ("CTYPE2", "DEC--SIN", ""),
+        ("CNAME3", "night", ""),
+        ("CNAME4", "x", ""),
+    ]
+    coords = CoordinateSystem.from_header(cards, (2, 3, 4, 5))
+    assert coords.dims == ("axis0", "night", "y", "x")  # the name of one axis is not taken for another
+    assert coords.kinds == ("none", "none", "latitude", "longitude")
+    assert coords.to_cards((2, 3, 4, 5)) == tuple(cards)
+    turned = coords.select((1, 0, 3, 2))
+    again = CoordinateSystem.from_header(turned.to_cards(), (3, 2, 5, 4))
+    assert again.dims == ("night", "axis1", "x", "y")
+    named = CoordinateSystem((Axis("epoch", "none"), Axis("y", "none"), Axis("x", "none")))
+    assert named.to_cards() == (("CNAME3", "epoch", ""),)
+    assert CoordinateSystem.from_header(named.to_cards(), (2, 3, 4)).dims == ("epoch", "y", "x")
