@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lattice.coords.header import SIP, Card, NewAxis, WcsCards, transform
-from lattice.errors import CoordinateError
+from lattice.coords.header import SIP, Card, NewAxis, WcsCards, transform, unread_tables
+from lattice.errors import CoordinateError, warn
 
 __all__ = ["HeaderWcs", "header_wcs", "make_wcs"]
 
@@ -98,6 +98,8 @@ class HeaderWcs:
                 reason = str(error).strip().splitlines() or [type(error).__name__]
                 raise CoordinateError(f"the header's coordinates cannot be used: {reason[-1]}") from None
         self.groups = parsed.coupled()
+        self.tabular, self._distortions = unread_tables(header)
+        self._told = False
         self.longitude = self.wcs.wcs.lng + 1  # 0: none
         self.latitude = self.wcs.wcs.lat + 1
         with warnings.catch_warnings():
@@ -108,10 +110,21 @@ class HeaderWcs:
         self._inexact = any(str(ctype).endswith("-CSC") for ctype in self.wcs.wcs.ctype)
         self._crval = np.array(self.wcs.wcs.crval)
 
+    def _tell(self) -> None:
+        """Say once what positions lack."""
+        self._told = True
+        if self._distortions:
+            warn(
+                f"positions lack the correction by tables of distortions ({', '.join(self._distortions)}), "
+                "which are not read"
+            )
+
     def to_world(self, pixels: np.ndarray) -> np.ndarray:
         """Return world coordinates of (n, naxis) pixels; NaN where there are none."""
         if not len(pixels):
             return np.empty_like(pixels)
+        if not self._told:
+            self._tell()
         if self._sip_tables:
             pixels = pixels.copy()
             pixels[:, :2] += self._sip(pixels[:, :2])
@@ -121,6 +134,8 @@ class HeaderWcs:
         """Return pixels of (n, naxis) world coordinates; NaN where there are none."""
         if not len(world):
             return np.empty_like(world)
+        if not self._told:
+            self._tell()
         bad = ~np.isfinite(world).all(axis=1)
         if bad.any():
             world = np.where(bad[:, None], self._crval, world)

@@ -16,7 +16,16 @@ from typing import Any
 
 from lattice.errors import LatticeWarning
 
-__all__ = ["SIP", "Card", "NewAxis", "WcsCards", "is_observation_keyword", "is_wcs_keyword", "transform"]
+__all__ = [
+    "SIP",
+    "Card",
+    "NewAxis",
+    "WcsCards",
+    "is_observation_keyword",
+    "is_wcs_keyword",
+    "transform",
+    "unread_tables",
+]
 
 Card = tuple[str, Any, str]
 
@@ -183,6 +192,22 @@ def alternates(cards: Iterable[Card]) -> list[str]:
             if m := pattern.fullmatch(key):
                 letters.add(m[group])
     return sorted(letters)
+
+
+def unread_tables(cards: Sequence[Card]) -> tuple[frozenset[int], tuple[str, ...]]:
+    """Return what a header leaves to tables beside it, which are not read.
+
+    Returns
+    -------
+    frozenset of int
+        Axes whose coordinates a table gives (-TAB).
+    tuple of str
+        Keywords of the tables of distortions.
+    """
+    wcs = WcsCards.parse(cards)
+    tabular = frozenset(i for i in range(1, wcs.axes + 1) if wcs.ctype(i).endswith("-TAB"))
+    kinds = ("CPDIS", "CQDIS", "D2IMDIS", "AXISCORR")
+    return tabular, tuple(key for key, _, _ in cards if _TABLES.fullmatch(key) and key.startswith(kinds))
 
 
 def transform(cards: Sequence[Card], axes: Sequence[NewAxis], dropped: dict[int, float]) -> list[Card]:

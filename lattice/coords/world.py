@@ -107,8 +107,9 @@ class World:
         Returns
         -------
         tuple of ndarray of float
-            One per axis, in `world_units`; NaN where a projection has no position. An axis of which
-            nothing is known counts pixels from 1, as FITS does.
+            One per axis, in `world_units`; NaN where a projection has no position, and along axes whose
+            coordinates stand in a table beside the header (-TAB). An axis of which nothing is known counts
+            pixels from 1, as FITS does.
         """
         given = self._arrays(pixels)
         shape = given[0].shape if given else ()
@@ -119,6 +120,8 @@ class World:
             values = world[:, axis.fits_axis - 1]
             if table := self._table(axis):
                 values = lookup(at[:, axis.fits_axis - 1], table)
+            elif axis.fits_axis in self._base.tabular:
+                values = np.full(len(at), np.nan)
             out.append(values.reshape(shape))
         return tuple(out)
 
@@ -143,6 +146,8 @@ class World:
             if table := self._table(axis):
                 back = _lookup_code if axis.kind == "stokes" else lookup_back
                 tabular[axis.fits_axis] = back(known.pop(axis.fits_axis), table)
+            elif axis.fits_axis in self._base.tabular:
+                tabular[axis.fits_axis] = np.full(len(known.pop(axis.fits_axis)), np.nan)
         found = (self._base.solve(known, self._fixed()) if known else {}) | tabular
         return tuple(_own(axis, found[axis.fits_axis]).reshape(shape) for axis in self.axes)
 

@@ -270,3 +270,32 @@ def test_systems_still_are_values() -> None:
     coords.to_world(1, 2)
     assert pickle.loads(pickle.dumps(coords)) == coords
     assert hash(coords) == hash(system(TAN_SIP, 2))
+
+
+TABULAR = SIN | {"CTYPE3": "TIME-TAB", "CRPIX3": 1.0, "CRVAL3": 1.0, "PS3_0": "WCS-TAB", "PS3_1": "COORDS"}
+
+
+def test_coordinates_in_tables_that_are_not_read_are_unknown() -> None:
+    coords = system(TABULAR, 3)
+    time, lat, lon = coords.to_world([0, 1, 2], 4, 5)
+    assert np.isnan(time).all()
+    np.testing.assert_array_equal((lat, lon), system(SIN, 2).to_world([4] * 3, [5] * 3))
+    pixels = coords.to_pixel(7.0, lat[0], lon[0])
+    assert np.isnan(pixels[0])
+    np.testing.assert_allclose(pixels[1:], (4, 5), atol=1e-9)
+    with pytest.warns(LatticeWarning, match=r"a table \(-TAB\)"):
+        coords.to_cards()
+    spectral = system(SIN | {"CTYPE3": "WAVE-TAB", "CRVAL3": 1.0}, 3)
+    assert np.isnan(spectral.to_world(0, 4, 5)[0])
+    with pytest.raises(CoordinateError, match=r"in a table \(-TAB\)"):
+        spectral.spectral_quantity([0.0])
+
+
+def test_positions_without_their_distortion_are_told() -> None:
+    header = {**SIN, "CPDIS1": "LOOKUP", "CPDIS2": "LOOKUP", "DP1": "EXTVER: 1", "CRVAL1": 77.123}
+    coords = system(header, 2)
+    with pytest.warns(LatticeWarning, match=r"distortions \(CPDIS1, CPDIS2\), which are not read"):
+        coords.pixel_to_lonlat(4, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        coords.pixel_to_lonlat(4, 5)  # once is enough
