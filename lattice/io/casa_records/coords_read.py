@@ -11,7 +11,7 @@ from lattice.coords.system import Axis, CoordinateSystem, default_dims
 from lattice.errors import FormatError, warn
 from lattice.io.base import MetaCard
 from lattice.io.casa_records.fields import as_record
-from lattice.io.casa_records.layout import Place, layout
+from lattice.io.casa_records.layout import Place, check_world, layout
 from lattice.io.casa_records.observation import observation_cards
 from lattice.io.casa_records.parts import READERS, Part, PixelAxis, Unsupported
 from lattice.io.casa_records.unknown import is_unknown
@@ -65,6 +65,10 @@ def coords_from_record(
     # Positions of the Sun and the Earth, and with them spectral frames, need these.
     reading.header += [card for card in cards if is_observation_keyword(card[0])]
     coords = reading.coordinates()
+    try:
+        check_world(record, places)
+    except FormatError:
+        reading.damaged = True
     return (coords if reading.damaged else coords.with_native(native)), cards
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from lattice.errors import FormatError
 from lattice.io.casa_records.fields import integers, part, vector
 
-__all__ = ["KINDS", "Place", "layout"]
+__all__ = ["KINDS", "Place", "check_world", "layout"]
 
 KINDS = ("direction", "spectral", "stokes", "linear", "tabular", "quality", "coordsys")
 _MOST = 100
@@ -89,3 +89,11 @@ def _cuts(record: Mapping[str, Any], i: int, n: int) -> list[float]:
     if f"pixelreplace{i}" not in record:
         return [0.0] * n
     return [float(v) for v in vector(record, f"pixelreplace{i}", n)]
+
+
+def check_world(record: Mapping[str, Any], places: list[Place]) -> None:
+    """Refuse a record whose maps of world axes are damaged; positions of pixels do not need them."""
+    for place in places:
+        n = len(place.numbers)
+        integers(record, f"worldmap{place.index}", n)
+        vector(record, f"worldreplace{place.index}", n)

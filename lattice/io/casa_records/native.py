@@ -85,7 +85,8 @@ def adjusted(
         return None
     try:
         return _Adjusting(native, coords, shape).record(kept, [now[a.fits_axis].place or 0 for a in new])
-    except _CannotFollowError:
+    except (_CannotFollowError, ValueError, TypeError, KeyError, IndexError, OverflowError):
+        # the others come of fields that are damaged, and that the coordinates do not need
         return None
 
 

@@ -84,7 +84,10 @@ def _microseconds(fraction: float) -> datetime.timedelta:
 
 def _pointing(record: Mapping[str, Any]) -> list[MetaCard]:
     pointing = part(record, "pointingcenter")
-    if bool(pointing.get("initial", False)):
+    initial = pointing.get("initial", False)
+    if not isinstance(initial, bool | np.bool_ | int | np.integer):
+        raise FormatError("pointingcenter.initial is no truth value")
+    if initial:
         return []
     lon, lat = (float(v) for v in vector(pointing, "value", 2, "pointingcenter."))
     times, over = ANGLES["rad"]
