@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from lattice.coords.system import CoordinateSystem
-from lattice.errors import CoordinateError, FormatError, LatticeError, LatticeWarning, RegionError
+from lattice.errors import FormatError, warn
 from lattice.graph.attributes import Attributes, default_dims
-from lattice.graph.records import Record, thawed
 from lattice.graph.sections import Section, shape_of
 from lattice.io.base import Beam, ImageSpec, MetaCard
 from lattice.io.casa.records import TableRecord, TableRef
@@ -23,6 +21,8 @@ from lattice.io.casa_records import (
     imageinfo_to_record,
     misc_from_record,
     misc_to_record,
+    regions_from_records,
+    regions_to_records,
 )
 from lattice.io.raw import natural_tile
 
@@ -79,14 +79,13 @@ def parts_of_keywords(keywords: Mapping[str, Any], shape: tuple[int, ...]) -> Pa
     beams, more = imageinfo_from_record(_record(keywords, "imageinfo"), shape, coords)
     misc = misc_from_record(_record(keywords, "miscinfo"))
     unit = keywords.get("units")
-    regions = {name: _region(name, value) for name, value in _record(keywords, "regions").items()}
     return Parts(
         coords.dims if coords is not None else default_dims(len(shape)),
         unit if isinstance(unit, str) else "",
         coords,
         (*more, *cards, *misc),
         beams,
-        {name: region for name, region in regions.items() if region is not None},
+        _regions(_record(keywords, "regions")),
     )
 
 
@@ -101,7 +100,7 @@ def keywords_of_spec(spec: ImageSpec) -> TableRecord:
         keywords["miscinfo"] = misc
     if spec.regions:
         attrs = Attributes(np.dtype(np.float32), spec.shape, spec.dims, coords=spec.coords)
-        keywords["regions"] = _region_records(spec.regions, coords, attrs)
+        keywords["regions"] = regions_to_records(spec.regions, coords, attrs)
     return keywords
 
 
@@ -137,7 +136,7 @@ def changed_keywords(
     if "regions" in given:
         dims = coords.dims if coords is not None else default_dims(len(shape))
         attrs = Attributes(np.dtype(np.float32), shape, dims, coords=coords)
-        out["regions"] = _region_records(given["regions"], record, attrs) or None
+        out["regions"] = regions_to_records(given["regions"], record, attrs) or None
     return out
 
 
@@ -151,41 +150,15 @@ def _has_table(record: Mapping[str, Any]) -> bool:
     )
 
 
-def _region(name: str, record: Any) -> Any:
-    """Return a stored region; as a record if it is of a kind that cannot be evaluated."""
-    from lattice.regions import from_record
-
-    if not isinstance(record, Mapping):
-        return None
-    if _has_table(record):
-        warnings.warn(
-            f"the region {name!r} is a mask that lies in a table of its own: left out",
-            LatticeWarning,
-            stacklevel=2,
-        )
-        return None
-    try:
-        return from_record(record)
-    except LatticeError:
-        return Record(record)
-
-
-def _region_records(
-    regions: Mapping[str, Any], coords: Mapping[str, Any], attrs: Attributes
-) -> dict[str, Any]:
-    """Return the records of regions; those that no record can say are left out with a warning."""
-    from lattice.regions import to_record
-
-    out: dict[str, Any] = {}
-    for name, region in regions.items():
-        if isinstance(region, Mapping):
-            out[name] = thawed(region) if isinstance(region, Record) else dict(region)
-            continue
-        try:
-            out[name] = to_record(region, coords, attrs)
-        except (RegionError, CoordinateError) as error:
-            warnings.warn(f"not written: the region {name!r}: {error.message}", LatticeWarning, stacklevel=2)
-    return out
+def _regions(records: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the stored regions, but for masks in tables of their own."""
+    inside = {}
+    for name, record in records.items():
+        if isinstance(record, Mapping) and _has_table(record):
+            warn(f"the region {name!r} is a mask that lies in a table of its own: left out")
+        else:
+            inside[name] = record
+    return regions_from_records(inside)
 
 
 class RegionMask:
