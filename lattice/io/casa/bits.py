@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 
-from lattice.graph.sections import Section
+from lattice.graph.sections import Section, shape_of
 from lattice.io.files import pread_into, pwrite_from
 from lattice.io.raw import scratch
 
-__all__ = ["read_bits", "unpacked", "write_bits"]
+__all__ = ["bits_bytes", "read_bits", "unpacked", "write_bits"]
 
 _local = threading.local()
 
@@ -58,33 +60,49 @@ def read_bits(
     target : ndarray of bool
         Where to.
     """
-    strides = _strides(shape)
-    first = sum(s.start * b for s, b in zip(section, strides, strict=True))
-    jumps = [s.step * b for s, b in zip(section, strides, strict=True)]
-    _read_axis(fd, path, position, 0, first, jumps, target)
-
-
-def _read_axis(
-    fd: int, path: str, position: int, axis: int, first: int, jumps: list[int], target: np.ndarray
-) -> None:
-    room = scratch().size - 16  # bits
-    shape = target.shape
-    behind = sum((n - 1) * b for n, b in zip(shape[axis + 1 :], jumps[axis + 1 :], strict=True)) + 1
-    last_axis = axis == len(shape) - 1
-    group = 1 if behind > room and not last_axis else max(1, 1 + (room - behind) // jumps[axis])
-    for i in range(0, shape[axis], group):
-        piece = target[(slice(None),) * axis + (slice(i, i + group),)]
-        start = first + i * jumps[axis]
-        if behind > room and not last_axis:
-            _read_axis(fd, path, position, axis + 1, start, jumps, piece)
-            continue
-        last = start + (piece.shape[axis] - 1) * jumps[axis] + behind - 1
+    _, jumps = _jumps(shape, section)
+    for place, start, last in _pieces(shape, section):
+        piece = target[place]
         begin, end = start // 8, last // 8 + 1
         buffer = scratch()[: end - begin]
         pread_into(fd, buffer.data, position + begin, path)
-        strides = [0] * axis + jumps[axis:]
-        stored = np.ndarray(piece.shape, np.bool_, unpacked(buffer), start - 8 * begin, strides)
+        stored = np.ndarray(piece.shape, np.bool_, unpacked(buffer), start - 8 * begin, jumps)
         np.copyto(piece, stored)
+
+
+def bits_bytes(shape: tuple[int, ...], section: Section) -> int:
+    """Return how many bytes `read_bits` reads."""
+    return sum(last // 8 + 1 - start // 8 for _, start, last in _pieces(shape, section))
+
+
+def _jumps(shape: tuple[int, ...], section: Section) -> tuple[int, list[int]]:
+    """Return the first pixel of a section of a block, and the pixels from one wanted to the next per axis."""
+    strides = _strides(shape)
+    first = sum(s.start * b for s, b in zip(section, strides, strict=True))
+    return first, [s.step * b for s, b in zip(section, strides, strict=True)]
+
+
+def _pieces(shape: tuple[int, ...], section: Section) -> Iterator[tuple[tuple[slice, ...], int, int]]:
+    """Cut a section of a block of bits into pieces that fit the buffer.
+
+    Yields the place of a piece in the target, and its first and last pixel in the block.
+    """
+    counts = shape_of(section)
+    first, jumps = _jumps(shape, section)
+    room = scratch().size - 16
+    # pixels from the first to the last one of the axes from k on
+    extents = [1] * (len(counts) + 1)
+    for k in range(len(counts) - 1, -1, -1):
+        extents[k] = extents[k + 1] + (counts[k] - 1) * jumps[k]
+    axis = next((k for k in range(len(counts)) if extents[k + 1] <= room), len(counts) - 1)
+    group = max(1, 1 + (room - extents[axis + 1]) // jumps[axis])
+    for index in itertools.product(*map(range, counts[:axis])):
+        begin = first + sum(i * b for i, b in zip(index, jumps, strict=False))
+        outer = tuple(slice(i, i + 1) for i in index)
+        for i in range(0, counts[axis], group):
+            n = min(group, counts[axis] - i)
+            start = begin + i * jumps[axis]
+            yield (*outer, slice(i, i + n)), start, start + (n - 1) * jumps[axis] + extents[axis + 1] - 1
 
 
 def write_bits(

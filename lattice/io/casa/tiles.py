@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from lattice.graph.sections import Section, n_pixels, shape_of
-from lattice.io.casa.bits import read_bits, unpacked, write_bits
+from lattice.io.casa.bits import bits_bytes, read_bits, unpacked, write_bits
 from lattice.io.files import Identity, Opened, identify, pread_into, pwrite_from
 from lattice.io.raw import Layout, read_section, scratch, section_bytes, write_section
 
@@ -457,14 +457,10 @@ class TileReader:
             tiles = math.prod(p.count for p in box)
             if not _by_parts(layout, box):
                 total += tiles * layout.tile_bytes
-            elif layout.bits:
-                extent = sum(
-                    (p.length - 1) * p.stride * math.prod(layout.tile[k + 1 :]) for k, p in enumerate(box)
-                )
-                total += tiles * (extent // 8 + 1)
             else:
                 inner = tuple(slice(p.begin, p.begin + (p.length - 1) * p.stride + 1, p.stride) for p in box)
-                total += tiles * section_bytes(layout.inner, inner)
+                one = bits_bytes(layout.tile, inner) if layout.bits else section_bytes(layout.inner, inner)
+                total += tiles * one
         return total
 
     def __dask_tokenize__(self) -> str:
