@@ -10,11 +10,21 @@ from typing import Any
 import numpy as np
 
 from lattice.coords.system import default_dims
-from lattice.errors import FormatError, LatticeError, suggest
+from lattice.errors import FormatError, LatticeError, RegionError, suggest, warn
+from lattice.graph.attributes import Attributes
 from lattice.graph.protocols import Reader
-from lattice.graph.records import Record
+from lattice.graph.records import Record, thawed
 from lattice.io.base import ImageSpec, Output, Stored
-from lattice.io.files import identify
+from lattice.io.casa_records import (
+    coords_from_record,
+    coords_to_record,
+    imageinfo_from_record,
+    imageinfo_to_record,
+    misc_from_record,
+    misc_to_record,
+)
+from lattice.io.files import Identity, identify
+from lattice.regions import from_record, to_record
 
 __all__ = ["Hdf5Format"]
 
@@ -29,7 +39,25 @@ class Hdf5Format:
     name = "hdf5"
     suffixes = (".h5", ".hdf5")
     description = "casacore HDF5 images with masks and records; arrays of other HDF5 files are read"
-    can = frozenset({"read", "write", "parallel", "float", "complex", "mask", "masks", "unit", "groups"})
+    can = frozenset(
+        {
+            "read",
+            "write",
+            "parallel",
+            "float",
+            "complex",
+            "mask",
+            "masks",
+            "unit",
+            "coords",
+            "beam",
+            "beams",
+            "cards",
+            "records",
+            "regions",
+            "groups",
+        }
+    )
 
     def sniff(self, path: str) -> bool:
         """Return True if the file has the signature of HDF5."""
@@ -121,16 +149,23 @@ def _is_casacore(file: Any) -> bool:
     )
 
 
-def _record(file: Any, name: str, label: str) -> dict[str, Any]:
+def _texts(file: Any, path: str, identity: Identity) -> Any:
+    from lattice.io.hdf5_heap import HeapTexts
+
+    # with a block of other data in front, all addresses are counted from its end
+    return HeapTexts(path, identity) if file.userblock_size == 0 else None
+
+
+def _record(file: Any, name: str, label: str, texts: Any) -> dict[str, Any]:
     import h5py
 
     from lattice.io.hdf5_records import read_record
 
     group = file.get(name)
-    return read_record(group, f"{label}/{name}") if isinstance(group, h5py.Group) else {}
+    return read_record(group, f"{label}/{name}", texts) if isinstance(group, h5py.Group) else {}
 
 
-def _casacore_image(file: Any, path: str, identity: Any, label: str) -> Stored:
+def _casacore_image(file: Any, path: str, identity: Identity, label: str) -> Stored:
     from lattice.io.hdf5_data import H5Reader, array_of
 
     array = array_of(file["map"], path, identity, label)
@@ -138,27 +173,37 @@ def _casacore_image(file: Any, path: str, identity: Any, label: str) -> Stored:
         raise FormatError(
             f"{label}: pixels of type {array.dtype} and shape {array.shape} are no casacore image"
         )
-    masks, default = _masks(file, array, label)
-    unit = _record(file, "unitinfo", label).get("units", "")
+    texts = _texts(file, path, identity)
+    about = _record(file, "maskinfo", label, texts)
+    masks, default = _masks(file, array, about, label)
+    unit = _record(file, "unitinfo", label, texts).get("units", "")
+    found = _record(file, "coordinfo", label, texts).get("coords")
+    coords, observed = coords_from_record(found if isinstance(found, Mapping) else {}, array.shape)
+    beams, named = imageinfo_from_record(_record(file, "imageinfo", label, texts), array.shape, coords)
     return Stored(
         reader=H5Reader(array, label),
-        dims=default_dims(["none"] * len(array.shape)),
+        dims=coords.dims,
         unit=unit if isinstance(unit, str) else "",
+        coords=coords,
         masks=masks,
         default_mask=default,
-        groups=_groups(_record(file, "ATTRGROUPS", label)),
+        meta=(*observed, *named, *misc_from_record(_record(file, "miscinfo", label, texts))),
+        beams=beams,
+        regions=_regions(about.get("regions")),
+        groups=_groups(_record(file, "ATTRGROUPS", label, texts)),
         source=path,
         format="hdf5",
     )
 
 
-def _masks(file: Any, array: Any, label: str) -> tuple[dict[str, Reader], str | None]:
+def _masks(
+    file: Any, array: Any, about: Mapping[str, Any], label: str
+) -> tuple[dict[str, Reader], str | None]:
     """Return the masks of an image, from this file, and which of them applies."""
     import h5py
 
     from lattice.io.hdf5_data import H5Reader, array_of
 
-    about = _record(file, "maskinfo", label)
     listed = about.get("masks")
     stored = file.get("masks")
     names = {}
@@ -188,10 +233,39 @@ def _masks(file: Any, array: Any, label: str) -> tuple[dict[str, Reader], str | 
 
 def _records(spec: ImageSpec) -> dict[str, Mapping[str, Any]]:
     """Return what the file says about an image, by group."""
+    coords = coords_to_record(spec.coords, spec.meta, spec.shape)
+    regions = _region_records(spec, coords)
     return {
+        "coordinfo": {"coords": coords},
+        "imageinfo": imageinfo_to_record(spec.beams, spec.meta, spec.shape, spec.coords),
+        "miscinfo": misc_to_record(spec.meta),
+        "maskinfo": {"regions": regions} if regions else {},
         "unitinfo": {"units": spec.unit},
         "ATTRGROUPS": {name: _rows(group) for name, group in spec.groups.items()},
     }
+
+
+def _regions(records: Any) -> dict[str, Any]:
+    """Return named regions; as a record where a region is of a kind that lattice does not know."""
+    out: dict[str, Any] = {}
+    for name, record in records.items() if isinstance(records, Mapping) else ():
+        if isinstance(record, Mapping):
+            try:
+                out[name] = from_record(record)
+            except RegionError:
+                out[name] = Record(record)
+    return out
+
+
+def _region_records(spec: ImageSpec, coords: Mapping[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    attrs = Attributes(np.dtype(spec.dtype), tuple(spec.shape), tuple(spec.dims), coords=spec.coords)
+    for name, region in spec.regions.items():
+        try:
+            out[name] = thawed(region) if isinstance(region, Record) else to_record(region, coords, attrs)
+        except RegionError as error:
+            warn(f"not written: the region {name!r}: {error.message}")
+    return out
 
 
 # -- attribute groups ---------------------------------------------------------------------------
@@ -269,8 +343,10 @@ def _datasets(file: Any) -> list[str]:
     return found
 
 
-def _choose(file: Any, label: str, part: str | None) -> str:
+def _choose(file: Any, label: str, part: str | None, texts: Any) -> str:
     import h5py
+
+    from lattice.io.hdf5_records import read_attributes
 
     if part is not None:
         name = part.strip("/")
@@ -279,7 +355,8 @@ def _choose(file: Any, label: str, part: str | None) -> str:
         names = _datasets(file)
         hint = f"{suggest(name, names) or ''} it has {', '.join(names[:20]) or 'none'}".strip()
         raise FormatError(f"{label!r} has no array {part!r}", hint=hint)
-    if file.attrs.get("CLASS") in ("NDF", b"NDF") and isinstance(file.get("DATA_ARRAY/DATA"), h5py.Dataset):
+    starlink = read_attributes(file, texts).get("CLASS") == "NDF"
+    if starlink and isinstance(file.get("DATA_ARRAY/DATA"), h5py.Dataset):
         return "DATA_ARRAY/DATA"  # the pixels of a Starlink NDF
     names = _datasets(file)
     images = [name for name in names if file[name].ndim >= 2 and file[name].dtype.kind in "iufc"]
@@ -295,15 +372,16 @@ def _choose(file: Any, label: str, part: str | None) -> str:
     )
 
 
-def _plain_image(file: Any, path: str, identity: Any, label: str, part: str | None) -> Stored:
+def _plain_image(file: Any, path: str, identity: Identity, label: str, part: str | None) -> Stored:
     """Open an array of a file that is no casacore image."""
     from lattice.io.hdf5_data import H5Reader, array_of
     from lattice.io.hdf5_records import read_attributes
 
-    name = _choose(file, label, part)
+    texts = _texts(file, path, identity)
+    name = _choose(file, label, part, texts)
     shown = f"{label}[{name}]" if part else label
     array = array_of(file[name], path, identity, shown)
-    about = read_attributes(file[name])
+    about = read_attributes(file[name], texts)
     unit = next((about[k] for k in ("units", "unit", "BUNIT") if isinstance(about.get(k), str)), "")
     meta = tuple((k, v, "") for k, v in about.items() if k not in _OWN)
     reader = H5Reader(array, shown)

@@ -15,6 +15,7 @@ import numpy as np
 
 from lattice.errors import FormatError, warn
 from lattice.graph.records import FrozenArray
+from lattice.io.hdf5_heap import HeapTexts
 
 __all__ = [
     "LARGEST",
@@ -53,7 +54,7 @@ _WIDER = {"i1": "i2", "u2": "i4", "u8": "i8", "f2": "f4"}
 # -- reading ------------------------------------------------------------------------------------
 
 
-def read_record(group: Any, where: str) -> dict[str, Any]:
+def read_record(group: Any, where: str, texts: HeapTexts | None) -> dict[str, Any]:
     """Return a group as nested dictionaries of numpy scalars, texts and arrays.
 
     Parameters
@@ -62,12 +63,16 @@ def read_record(group: Any, where: str) -> dict[str, Any]:
         The group.
     where : str
         Name of the file for messages.
+    texts : HeapTexts or None
+        The arrays of texts of the file; None to leave them to the library.
     """
     budget = [_MOST_FIELDS, _MOST_BYTES]
-    return _read_group(group.id, where, 0, budget)
+    return _read_group(group.id, where, 0, budget, texts)
 
 
-def _read_group(group: Any, where: str, depth: int, budget: list[int]) -> dict[str, Any]:
+def _read_group(
+    group: Any, where: str, depth: int, budget: list[int], texts: HeapTexts | None
+) -> dict[str, Any]:
     if depth > _DEEPEST:
         raise FormatError(f"{where}: its records are nested deeper than {_DEEPEST} levels")
     out: dict[str, Any] = {}
@@ -75,7 +80,7 @@ def _read_group(group: Any, where: str, depth: int, budget: list[int]) -> dict[s
         # in the order of writing, which is that of the fields
         attribute = h5py.h5a.open(group, index=i, index_type=h5py.h5.INDEX_CRT_ORDER, order=h5py.h5.ITER_INC)
         name = attribute.name.decode("utf-8", "replace")
-        out[name] = _read_attribute(attribute, f"{where}: the field {name!r}", budget)
+        out[name] = _read_attribute(attribute, f"{where}: the field {name!r}", budget, group, texts)
     for raw in group:
         name = raw.decode("utf-8", "replace")
         budget[0] -= 1
@@ -85,11 +90,11 @@ def _read_group(group: Any, where: str, depth: int, budget: list[int]) -> dict[s
             continue  # a link may lead anywhere
         child = h5py.h5o.open(group, raw)
         if isinstance(child, h5py.h5g.GroupID):
-            out[name] = _read_group(child, where, depth + 1, budget)
+            out[name] = _read_group(child, where, depth + 1, budget, texts)
     return out
 
 
-def read_attributes(item: Any) -> dict[str, Any]:
+def read_attributes(item: Any, texts: HeapTexts | None) -> dict[str, Any]:
     """Return the attributes of a dataset that are single texts and numbers; others are left out."""
     out = {}
     for i in range(min(h5py.h5a.get_num_attrs(item.id), 1000)):
@@ -97,7 +102,7 @@ def read_attributes(item: Any) -> dict[str, Any]:
         if math.prod(attribute.shape) != 1:
             continue
         try:
-            value = _read_attribute(attribute, "an attribute", [1, _MOST_BYTES])
+            value = _read_attribute(attribute, "an attribute", [1, _MOST_BYTES], item.id, texts)
         except FormatError:
             continue  # a reference or the like
         value = value.reshape(-1)[0] if isinstance(value, np.ndarray) else value
@@ -107,7 +112,9 @@ def read_attributes(item: Any) -> dict[str, Any]:
     return out
 
 
-def _read_attribute(attribute: Any, what: str, budget: list[int]) -> Any:
+def _read_attribute(
+    attribute: Any, what: str, budget: list[int], group: Any = None, texts: HeapTexts | None = None
+) -> Any:
     shape = attribute.shape
     kind = attribute.get_type()
     size = math.prod(shape) * max(1, kind.get_size())
@@ -116,6 +123,11 @@ def _read_attribute(attribute: Any, what: str, budget: list[int]) -> Any:
     if budget[0] < 0 or budget[1] < 0:
         raise FormatError(f"{what} is larger than any record that casacore writes")
     if isinstance(kind, h5py.h5t.TypeStringID):
+        if group is not None and texts is not None and kind.is_variable_str() and size:
+            found = texts.get(group, attribute.name, math.prod(shape))
+            if found is not None:
+                words = np.array([_as_text(t) for t in found], np.str_).reshape(shape)
+                return words if shape else str(words)
         return _read_text(attribute, kind, shape)
     dtype = _numeric(kind, what)
     if dtype == _EMPTY_ARRAY:
@@ -238,7 +250,8 @@ def _write_value(group: Any, name: str, value: Any) -> None:
     if isinstance(value, str):
         _put_text(group, name, value)
         return
-    array = _storable(np.asarray(value))
+    # an empty list is one of texts: numbers come as arrays
+    array = _storable(np.zeros(0, np.str_) if isinstance(value, list) and not value else np.asarray(value))
     if array.dtype.kind == "U":
         if array.ndim == 0:
             _put_text(group, name, str(array))

@@ -64,13 +64,36 @@ def put_record(parent, name, record):
             group.attrs[key] = array.astype("i1") if array.dtype.kind == "b" else array
 
 
-def casacore_file(path, values, masks=None, default="", unit="", chunks=None, stored_path=None, **options):
+def linear(shape):
+    """Coordinates that only count pixels."""
+    n = len(shape)
+    numbers = np.arange(n, dtype="i4")
+    about = {"crval": np.zeros(n), "crpix": np.zeros(n), "cdelt": np.ones(n), "pc": np.eye(n)}
+    about |= {"axes": [f"axis{i}" for i in range(n)], "units": ["pix"] * n}
+    maps = {"worldmap0": numbers, "worldreplace0": np.zeros(n), "pixelmap0": numbers}
+    return {"telescope": "", "linear0": about, **maps, "pixelreplace0": np.zeros(n)}
+
+
+def casacore_file(
+    path,
+    values,
+    masks=None,
+    default="",
+    unit="",
+    chunks=None,
+    stored_path=None,
+    coords=None,
+    records=(),
+    **options,
+):
     code = f"{values.dtype.kind}{values.dtype.itemsize}"
     shape = values.shape[::-1]
     with h5py.File(path, "w") as f:
         data = values.view(PAIR[code]) if code in PAIR else values
         f.create_dataset("map", data=data, chunks=chunks or tuple(min(n, 8) for n in values.shape), **options)
-        put_record(f, "coordinfo", {"coords": {"telescope": "VLA", "observer": ""}})
+        put_record(f, "coordinfo", {"coords": coords or linear(shape)})
+        for name, record in dict(records).items():
+            put_record(f, name, record)
         put_record(f, "unitinfo", {"units": unit})
         if masks:
             f.create_group("masks")
@@ -412,6 +435,148 @@ def test_without_h5py_the_error_says_what_to_install(tmp_path, monkeypatch):
             call()
 
 
+# -- what casacore knows of an image ------------------------------------------------------------------
+
+
+def same(a, b):
+    """Compare records; the order of fields is not kept in HDF5, and texts come as lists or arrays."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and set(a) == set(b) and all(same(a[k], b[k]) for k in a)
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype.kind in "US" or b.dtype.kind in "US":
+        return a.shape == b.shape and [str(v) for v in a.flat] == [str(v) for v in b.flat]
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-14, atol=0)
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    """An image of casacore with coordinates on the sky, and its records."""
+    images = pytest.importorskip("casacore.images")
+    tables = pytest.importorskip("casacore.tables")
+    from astropy.io import fits
+
+    header = {}
+    axes = [("RA---SIN", 20.5, 83.6, -0.01), ("DEC--SIN", 15.0, -22.0, 0.01), ("FREQ", 2.0, 1.4e9, 1e6)]
+    for i, (ctype, crpix, crval, cdelt) in enumerate([*axes, ("STOKES", 1.0, 1.0, 1.0)], 1):
+        header |= {f"CTYPE{i}": ctype, f"CRPIX{i}": crpix, f"CRVAL{i}": crval, f"CDELT{i}": cdelt}
+    header |= {"RESTFRQ": 1.42e9, "SPECSYS": "LSRK", "EQUINOX": 2000.0, "BUNIT": "Jy/beam", "OBJECT": "M13"}
+    header |= {"TELESCOP": "VLA", "OBSERVER": "me", "DATE-OBS": "2001-05-06T07:08:09.5"}
+    header |= {"BMAJ": 0.05, "BMIN": 0.03, "BPA": 20.0}
+    values = RNG.standard_normal((2, 5, 31, 40)).astype("f4")
+    fits.writeto(tmp_path / "a.fits", values, fits.Header(header))
+    image = images.image(str(tmp_path / "a.fits"))
+    image.saveas(str(tmp_path / "a.image"))
+    image = images.image(str(tmp_path / "a.image"))
+    nested = {
+        "number": 5,
+        "real": 2.5,
+        "text": "x",
+        "list": np.arange(3.0),
+        "sub": {"flag": True, "deep": {"n": 1}},
+    }
+    coords = tables.table(str(tmp_path / "a.image"), ack=False).getkeyword("coords")
+    return image, values, coords, image.imageinfo(), nested
+
+
+@pytest.mark.oracle
+def test_records_of_casacore_are_read_and_written_back(tmp_path, theirs):
+    image, values, coords, imageinfo, nested = theirs
+    coords = {k: np.int32(v) if type(v) is int else v for k, v in coords.items()}
+    path = casacore_file(
+        tmp_path / "a.h5",
+        values,
+        unit="Jy/beam",
+        coords=coords,
+        records={"imageinfo": imageinfo, "miscinfo": nested},
+    )
+    ours = lattice.open(path)
+    assert ours.dims == ("stokes", "frequency", "y", "x")
+    np.testing.assert_allclose(ours.beams, [(0.05, 0.03, 20.0)], rtol=1e-6)
+    meta = dict(ours.meta)
+    assert (meta["OBJECT"], meta["TELESCOP"], meta["OBSERVER"]) == ("M13", "VLA", "me")
+    assert meta["NUMBER"] == 5
+    assert (
+        meta["SUB"] == Record({"flag": np.bool_(True), "deep": {"n": np.int64(1)}}) or "flag" in meta["SUB"]
+    )
+    hertz = ours.coords.frequencies(5)
+    sky = ours.wcs.celestial
+    for pixel in ([0, 0, 0, 0], [1, 4, 30, 39]):
+        _, frequency, dec, ra = image.toworld(pixel)
+        assert hertz[pixel[1]] == pytest.approx(frequency, rel=1e-12)
+        np.testing.assert_allclose(
+            sky.wcs_pix2world([[pixel[3], pixel[2]]], 0)[0], np.degrees([ra, dec]), atol=1e-9
+        )
+    ours.save(tmp_path / "b.h5", strict=True)
+    strict = Strict(tmp_path / "b.h5")
+    assert same(strict.record("coordinfo")["coords"], coords)
+    assert same(strict.record("miscinfo"), nested)
+    assert strict.record("imageinfo")["objectname"] == "M13"
+
+
+@pytest.mark.oracle
+@pytest.mark.usefixtures("theirs")
+def test_casacore_takes_the_coordinates_that_are_written(tmp_path):
+    images = pytest.importorskip("casacore.images")
+    coordinates = pytest.importorskip("casacore.images.coordinates")
+    ours = lattice.open(tmp_path / "a.fits")[:, 1:4, ::2, 3:]
+    ours.save(tmp_path / "b.h5")
+    record = Strict(tmp_path / "b.h5").record("coordinfo")["coords"]
+    made = images.image(
+        str(tmp_path / "b.image"), shape=list(ours.shape), coordsys=coordinates.coordinatesystem(record)
+    )
+    _, frequency, dec, ra = made.toworld([1, 2, 3, 4])
+    assert ours.coords.frequencies(3)[2] == pytest.approx(frequency, rel=1e-12)
+    found = ours.wcs.celestial.wcs_pix2world([[4, 3]], 0)[0]
+    np.testing.assert_allclose(found, np.degrees([ra, dec]), atol=1e-9)
+
+
+def test_regions_beams_and_metadata_come_back(tmp_path):
+    header = {"CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CTYPE3": "FREQ", "CRVAL3": 1e9, "CDELT3": 1e6}
+    header |= {"CRPIX1": 5.0, "CRPIX2": 6.0, "CRVAL1": 30.0, "CRVAL2": -40.0, "CDELT1": -0.01, "CDELT2": 0.01}
+    shape = (3, 12, 10)
+    box = lattice.regions.PixelBox((0, 1, 2), (2, 5, 6), shape=shape)
+    odd = Record({"name": "WCOdd", "isRegion": np.int32(2), "values": np.arange(3.0)})
+    coords = lattice.Image(np.zeros(shape, "f4"), wcs=header).coords
+    meta = (
+        ("INSTRUME", "WIDAR", ""),
+        ("table", Record({"x": np.float64(1.5), "flags": np.array([True, False])}), ""),
+    )
+    spec = ImageSpec(
+        shape,
+        coords.dims,
+        np.dtype("f4"),
+        coords=coords,
+        meta=meta,
+        beams=tuple((0.05 + k, 0.03, 20.0 * k) for k in range(3)),
+        regions={"box": box, "odd": odd},
+    )
+    with HDF5.create(str(tmp_path / "a.h5"), spec) as out:
+        out.writer.write(full(shape), np.zeros(shape, "f4"), None)
+    stored = open_stored(str(tmp_path / "a.h5"))
+    assert stored.regions["box"] == box
+    assert same(
+        dict(stored.regions["odd"]) | {"values": np.arange(3.0)}, dict(odd) | {"values": np.arange(3.0)}
+    )
+    np.testing.assert_allclose(stored.beams, spec.beams)
+    assert stored.coords.compare(coords, 1e-9, shape) is None
+    found = {key: value for key, value, _ in stored.meta}
+    assert found["INSTRUME"] == "WIDAR"
+    np.testing.assert_array_equal(found["table"]["flags"], [True, False])
+    assert Strict(tmp_path / "a.h5").record("maskinfo")["regions"]["box"]["name"] == "LCBox"
+
+
+def test_tables_of_many_channels_are_kept(tmp_path):
+    """Attributes of more than 64 KiB need files of HDF5 1.8, which casacore itself does not make."""
+    n = 9000
+    frequencies = 1e9 + np.cumsum(1e5 + 1e3 * RNG.random(n))
+    coords = lattice.coords.system.CoordinateSystem.from_kinds(["spectral"], frequencies=frequencies)
+    spec = ImageSpec((n,), coords.dims, np.dtype("f4"), coords=coords)
+    with HDF5.create(str(tmp_path / "a.h5"), spec) as out:
+        out.writer.write(full((n,)), np.zeros(n, "f4"), None)
+    found = open_stored(str(tmp_path / "a.h5")).coords
+    np.testing.assert_allclose(found.frequencies(n), frequencies, rtol=1e-12)
+
+
 # -- records ----------------------------------------------------------------------------------------
 
 
@@ -441,7 +606,7 @@ def test_records_keep_types_order_and_marks(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as f:
         write_record(f, "r", record)
     with h5py.File(tmp_path / "a.h5", "r") as f:
-        found = read_record(f["r"], "a.h5")
+        found = read_record(f["r"], "a.h5", None)
     assert list(found) == list(record)
     assert found["sub"]["deeper"]["text"] == "\N{MICRO SIGN}Jy"
     for key, value in record.items():
@@ -466,7 +631,7 @@ def test_large_values_need_newer_files_only_then(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w", libver=("v108", "v108")) as f:
         write_record(f, "r", large)
     with h5py.File(tmp_path / "a.h5", "r") as f:
-        np.testing.assert_array_equal(read_record(f["r"], "a.h5")["b"]["c"], large["b"]["c"])
+        np.testing.assert_array_equal(read_record(f["r"], "a.h5", None)["b"]["c"], large["b"]["c"])
 
 
 def test_records_that_never_end_are_refused(tmp_path):
@@ -480,8 +645,8 @@ def test_records_that_never_end_are_refused(tmp_path):
         f["wide/link"] = h5py.SoftLink("/r")
     with h5py.File(tmp_path / "a.h5", "r") as f:
         with pytest.raises(FormatError, match="nested deeper"):
-            read_record(f["r"], "a.h5")
-        assert read_record(f["wide"], "a.h5") == {"text": "x"}
+            read_record(f["r"], "a.h5", None)
+        assert read_record(f["wide"], "a.h5", None) == {"text": "x"}
 
 
 # -- damage -----------------------------------------------------------------------------------------
@@ -522,6 +687,27 @@ def test_damaged_files_are_errors_or_images(tmp_path, options):
         except LatticeError:
             outcomes.add("error")
     assert outcomes == {"image", "error"}
+
+
+def test_damaged_heaps_of_texts_are_found_out(tmp_path):
+    """The library searches some of these for ever."""
+    path = tmp_path / "a.h5"
+    casacore_file(path, np.zeros((3, 4), "f4"))
+    assert lattice.open(path).coords is not None
+    whole = path.read_bytes()
+    start = whole.index(b"GCOL")
+    for place in (0, 4, 9, 16, 24, 25, 31):  # signature, version, size, and the first text
+        broken = bytearray(whole)
+        broken[start + place] ^= 0xD0
+        path.write_bytes(broken)
+        with pytest.raises(FormatError):
+            lattice.open(path)
+    last = whole.index(b"\0\0\0\0\0\0\0\0", whole.index(b"pix", start))
+    broken = bytearray(whole)
+    broken[last + 8 : last + 16] = b"\xff" * 8  # free space that never ends
+    path.write_bytes(broken)
+    with pytest.raises(FormatError):
+        lattice.open(path)
 
 
 def test_a_wrong_checksum_is_found_out(tmp_path):
