@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 __all__ = ["grammar_text"]
@@ -16,6 +15,8 @@ def grammar_text(name: str) -> str:
     The files lie in the folder ``grammar`` of the project, which is installed as the package
     ``lattice.grammar``.  That package does not exist when the checkout itself is on the path.
     """
+    from importlib import resources  # brings much along that opening an image does not need
+
     try:
         folder = resources.files("lattice.grammar")
     except ModuleNotFoundError:

@@ -330,10 +330,10 @@ def test_errors_show_the_line_with_carets() -> None:
 )
 def test_oversized_texts_are_refused_at_once(text: str, message: str) -> None:
     parse("1")  # the parser is built at the first call
-    start = time.perf_counter()
+    start = time.process_time()  # not the clock: other work may share the machine
     with pytest.raises(LELSyntaxError, match=message) as caught:
         parse(text)
-    assert time.perf_counter() - start < 3  # an idle machine needs at most 0.9 s
+    assert time.process_time() - start < 3  # an idle machine needs at most 0.9 s
     assert len(str(caught.value)) < 1000
 
 
