@@ -271,5 +271,12 @@ def format_cards(cards: Iterable[Card]) -> Iterator[bytes]:
 
 def header_bytes(cards: Iterable[Card]) -> bytes:
     """Return a whole header: the cards, END, padding to 2880 bytes."""
-    data = b"".join(format_cards(cards)) + b"END".ljust(CARD)
+    lines = list(format_cards(cards))
+    first = next((i for i, line in enumerate(lines) if line.startswith(b"CONTINUE")), 0)
+    if first:
+        # Older software takes long texts for damaged ones without it.
+        lines[first - 1 : first - 1] = format_card(
+            "LONGSTRN", "OGIP 1.0", "long texts go on in CONTINUE cards"
+        )
+    data = b"".join(lines) + b"END".ljust(CARD)
     return data.ljust(math.ceil(len(data) / BLOCK) * BLOCK)

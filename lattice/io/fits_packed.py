@@ -20,7 +20,7 @@ from lattice.io.fits_read import Decoder
 from lattice.io.fits_tiles import Rows, TileTable, rows_with
 from lattice.io.spool import Spool
 
-__all__ = ["FitsCompressedReader"]
+__all__ = ["FitsCompressedReader", "jobs_of"]
 
 _READ_AT_ONCE = 2 << 20
 _GAP = 32 << 10  # bytes between tiles that are read rather than skipped
@@ -87,7 +87,8 @@ class _Job(NamedTuple):
     is_whole: bool
 
 
-def _jobs(shape: Sequence[int], tile: Sequence[int], section: Section) -> Iterator[_Job]:
+def jobs_of(shape: Sequence[int], tile: Sequence[int], section: Section) -> Iterator[_Job]:
+    """Return the tiles that a section touches, in storage order."""
     axes = []
     stride = 1
     for s, t, n in reversed(list(zip(section, tile, shape, strict=True))):
@@ -175,7 +176,7 @@ class FitsCompressedReader:
             return out
         whole = []
         with self._source.copy() as fd:
-            for job in _jobs(self.shape, self.tile, section):
+            for job in jobs_of(self.shape, self.tile, section):
                 if job.is_whole:
                     whole.append(job)
                 else:
@@ -294,6 +295,12 @@ class FitsCompressedReader:
         return np.where(tile == blank, tile.dtype.type(self.decoder.blank), tile)
 
     # -- the rest --------------------------------------------------------------------------------------
+
+    def decoded(self, decoder: Decoder, label: str) -> FitsCompressedReader:
+        """Return the same pixels understood in another way."""
+        return FitsCompressedReader(
+            self.path, self.identity, self.table, self.shape, self.tile, decoder, label, self.packed
+        )
 
     def bytes_read(self, section: Section) -> int:
         """Return about how many bytes of the file a section takes: the share of its tiles."""

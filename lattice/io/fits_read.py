@@ -235,6 +235,10 @@ class FitsReader:
             read_section(fd, self.path, self.layout, section, out, self.decoder.convert, self._finish)
         return out
 
+    def decoded(self, decoder: Decoder, label: str) -> FitsReader:
+        """Return the same pixels understood in another way."""
+        return FitsReader(self.path, self.identity, self.layout, decoder, label, self.packed)
+
     def bytes_read(self, section: Section) -> int:
         """Return how many bytes of the file a section takes."""
         return section_bytes(self.layout, section)

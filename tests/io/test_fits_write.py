@@ -8,7 +8,6 @@ import pickle
 import subprocess
 import sys
 import time
-import warnings
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from lattice.graph.protocols import Writer
 from lattice.graph.sections import full, grid, split
 from lattice.io.base import ImageSpec
 from lattice.io.registry import by_name, open_stored
+from tests.io.standard import check_standard
 
 RNG = np.random.default_rng(8)
 FITS = by_name("fits")
@@ -37,16 +37,6 @@ def save(path, values, mask=None, sections=None, options=None, **kw) -> str:
             part = None if mask is None else mask[section]
             out.writer.write(section, np.array(values[section], order="C"), part)
     return str(path)
-
-
-def check_standard(path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with fits.open(path) as hdus:
-            hdus.verify("exception")
-            for hdu in hdus:
-                assert hdu.data is not None
-    assert os.path.getsize(path) % 2880 == 0
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "?"])
@@ -117,7 +107,7 @@ def test_header_is_carried(tmp_path):
         history=history,
         beams=((0.1, 0.05, 30.0),),
     )
-    check_standard(path)
+    check_standard(path, may_warn=True)  # of CRPIX and CRVAL, which it has not
     header = fits.getheader(path)
     assert header["OBJECT"] == "M 13"
     assert header["BUNIT"] == "Jy/beam"
@@ -206,8 +196,8 @@ def test_unknown_options_are_refused(tmp_path):
     for options in ({"mask": "blue"}, {"depth": 8}):
         with pytest.raises(LatticeError):
             save(tmp_path / "x.fits", np.zeros((2, 2), "f4"), options=options)
-    with pytest.raises(FormatError, match="compressed FITS"):
-        save(tmp_path / "x.fits.gz", np.zeros((2, 2), "f4"))
+    with pytest.raises(FormatError, match="this kind of compression"):
+        save(tmp_path / "x.fits.bz2", np.zeros((2, 2), "f4"))
 
 
 def test_existing_file_needs_overwrite(tmp_path):
