@@ -266,6 +266,16 @@ class World:
         y, x = (float(np.hypot(*matrix[rows, a.fits_axis - 1]) * abs(a.step)) for a in (y_axis, x_axis))
         return y, x
 
+    def sky_matrix(self) -> np.ndarray:
+        """Return offsets in degrees to the east and the north (rows) of a pixel along y and x (columns).
+
+        They hold at the reference position, with the latitude axis taken as y and the longitude axis as x.
+        """
+        x_axis, y_axis = self._sky_axes()
+        matrix = self._base.wcs.pixel_scale_matrix
+        rows = [self._base.longitude - 1, self._base.latitude - 1]
+        return np.column_stack([matrix[rows, a.fits_axis - 1] * a.step for a in (y_axis, x_axis)])
+
     def _sky_axes(self) -> tuple[Axis, Axis]:
         if not self.has_sky:
             raise CoordinateError(

@@ -15,12 +15,13 @@ from lattice.image.operators import add_methods
 from lattice.image.plots import ImagePlots
 from lattice.image.reduce import ImageReduce
 from lattice.image.shape import ImageShape
+from lattice.image.smooth import ImageSmooth
 from lattice.image.units import ImageUnits
 
 __all__ = ["Image", "ImageIndexError"]
 
 
-class Image(ImageReduce, ImageShape, ImagePlots, ImageUnits, ImageCoords):
+class Image(ImageReduce, ImageSmooth, ImageShape, ImagePlots, ImageUnits, ImageCoords):
     """An N-dimensional image: values, mask, coordinates, unit and header, all lazy.
 
     An image never changes. Whatever changes something (operators, numpy functions, methods, slices) returns

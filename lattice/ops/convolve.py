@@ -32,6 +32,7 @@ def convolve(
     *,
     edge: str = "zero",
     bad: str = "zero",
+    forward: bool = False,
 ) -> Node:
     """Return a lattice convolved with a kernel.
 
@@ -51,6 +52,10 @@ def convolve(
         Bad pixels count as zero, and the mask is that of x; or they, and what lies beyond a zero edge, are
         left out, the weights of the good pixels scaled to the same sum, and a pixel is bad where no good one
         has a weight.
+
+    forward : bool
+        Whether the weights lie over a pixel and those after it, none before, instead of around it; the last
+        weight is that of the pixel itself.
 
     Returns
     -------
@@ -85,7 +90,7 @@ def convolve(
         kernels = kernels[:1]
     if edge not in ("zero", "mirror") or bad not in ("zero", "leave"):
         raise LatticeRangeError(f"edge={edge!r}, bad={bad!r}: edge is zero or mirror, bad is zero or leave")
-    node: Node = Convolve((x,), kernels, numbers, edge, bad)
+    node: Node = Convolve((x,), kernels, numbers, edge, bad, forward)
     return node
 
 
@@ -101,14 +106,15 @@ def _checked(kernel: Any, ndim: int) -> FrozenArray:
 
 
 class Convolve(Operation):
-    """Convolution; fields: (x,), kernels, axes, edge, bad."""
+    """Convolution; fields: (x,), kernels, axes, edge, bad, forward."""
 
-    __slots__ = ("axes", "bad", "edge", "kernels")
+    __slots__ = ("axes", "bad", "edge", "forward", "kernels")
     name: ClassVar[str] = "convolve"
     axes: tuple[int, ...]
     kernels: tuple[FrozenArray, ...]
     edge: str
     bad: str
+    forward: bool
 
     def _build(
         self,
@@ -117,9 +123,10 @@ class Convolve(Operation):
         axes: tuple[int, ...],
         edge: str,
         bad: str,
+        forward: bool,
     ) -> None:
         x = children[0].attrs
-        self._set(children=children, kernels=kernels, axes=axes, edge=edge, bad=bad)
+        self._set(children=children, kernels=kernels, axes=axes, edge=edge, bad=bad, forward=forward)
         self._set(attrs=x.with_(masked=x.masked))
 
     def show(self, x: str) -> str:
@@ -135,7 +142,7 @@ class Convolve(Operation):
     def _reach(self) -> list[tuple[int, int]]:
         """Return how many pixels before and after one a result is made of, for each of the axes."""
         sizes = [max(k.array.shape[i] for k in self.kernels) for i in range(len(self.axes))]
-        return [(n - 1 - n // 2, n // 2) for n in sizes]
+        return [(0, n - 1) if self.forward else (n - 1 - n // 2, n // 2) for n in sizes]
 
     def needs(self, section: Section) -> tuple[Section]:
         """Return the section with the pixels around it."""
@@ -226,7 +233,8 @@ class Convolve(Operation):
         lengths = [(self.attrs.shape or ())[a] for a in self.axes]
         for index in np.ndindex(*lead):
             kernel = self.kernels[0 if which is None else int(which[index])]
-            target[index] = _convolved(source[index], kernel, here, have, lengths, self.edge)
+            after = [n - 1 if self.forward else n // 2 for n in kernel.array.shape]
+            target[index] = _convolved(source[index], kernel, after, here, have, lengths, self.edge)
 
 
 _NOTHING = 1e-6  # a share of the weights below which no good pixel is there, but for rounding
@@ -235,17 +243,21 @@ _NOTHING = 1e-6  # a share of the weights below which no good pixel is there, bu
 def _convolved(
     plane: np.ndarray,
     kernel: FrozenArray,
+    after: list[int],
     here: list[slice],
     have: list[slice],
     lengths: list[int],
     edge: str,
 ) -> np.ndarray:
-    """Return some pixels of a plane convolved; `have` tells which pixels of the whole `plane` holds."""
+    """Return some pixels of a plane convolved.
+
+    The kernel reaches over `after` pixels behind each; `have` tells which pixels of the whole `plane` holds.
+    """
     sizes = kernel.array.shape
     index = []
-    for s, h, n, m in zip(here, have, lengths, sizes, strict=True):
+    for s, h, n, m, reach in zip(here, have, lengths, sizes, after, strict=True):
         last = s.start + (max(0, s.stop - s.start - 1) // s.step) * s.step
-        wanted = np.arange(s.start - (m - 1 - m // 2), last + m // 2 + 1)
+        wanted = np.arange(s.start - (m - 1 - reach), last + reach + 1)
         inside = _mirrored(wanted, n) if edge == "mirror" else wanted
         index.append((inside - h.start, (inside >= h.start) & (inside < h.stop)))
     padded = _taken(plane, index)

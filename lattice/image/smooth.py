@@ -1,0 +1,242 @@
+"""Smoothed images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from lattice.errors import LatticeRangeError, LatticeTypeError
+from lattice.image.base import ImageBase
+from lattice.image.make import beams_of
+
+__all__ = ["ImageSmooth"]
+
+
+class ImageSmooth(ImageBase):
+    """The ways to smooth an image."""
+
+    __slots__ = ()
+
+    def smooth(
+        self,
+        major: Any,
+        minor: Any = None,
+        pa: Any = 0.0,
+        *,
+        scale: float | None = None,
+        bad: str = "zero",
+    ) -> Self:
+        """Return the image convolved with an elliptical Gaussian on the sky.
+
+        Parameters
+        ----------
+        major, minor : Quantity, str or float
+            Full widths at half maximum; texts such as "5arcsec", plain numbers in degrees. A beam, or a
+            sequence of beams with one per plane, may stand for all three.
+        pa : Quantity, str or float, optional
+            Position angle of the major axis, from north through east.
+        scale : float, optional
+            Factor of a kernel with peak 1. Without it brightness is kept: Jy/beam is scaled to the new beam,
+            Jy/pixel becomes Jy/beam of the kernel, other units are averaged.
+        bad : {"zero", "leave"}, optional
+            Bad pixels, and those beyond the edge, count as zero; or are left out, and the weights of the
+            others scaled up.
+
+        Returns
+        -------
+        Image
+            Its beam is that of the image convolved with the kernel. Bad pixels stay bad; with bad="leave"
+            those within reach of good ones become good.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> cards = {
+        ...     "CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": -1 / 3600,
+        ...     "CDELT2": 1 / 3600, "CRPIX1": 20.0, "CRPIX2": 20.0,
+        ... }
+        >>> point = np.zeros((39, 39))
+        >>> point[19, 19] = 1
+        >>> image = Image(point, wcs=cards, unit="Jy/beam", beam=(3 / 3600, 3 / 3600, 0))
+        >>> smooth = image.smooth("4arcsec")
+        >>> str(smooth.beam), round(float(smooth.max()), 3)
+        ('5 x 5 arcsec, 0 deg', 0.153)
+        """
+        from lattice.ops.smooth import sky_gaussian
+
+        return self._derive(sky_gaussian(self._node, _beams(major, minor, pa), scale=scale, bad=bad))
+
+    def smooth_to(
+        self, major: Any = "common", minor: Any = None, pa: Any = 0.0, *, bad: str = "zero"
+    ) -> Self:
+        """Return the image smoothed to a beam.
+
+        Parameters
+        ----------
+        major, minor, pa : Quantity, str or float
+            The beam wanted, as for `smooth`; or "common": the smallest to which all planes can be smoothed.
+        bad : {"zero", "leave"}, optional
+            See `smooth`.
+
+        Returns
+        -------
+        Image
+            With exactly that beam.
+
+        Raises
+        ------
+        LatticeRangeError
+            When a plane has a beam that is wider in some direction.
+        UnitMismatchError
+            When the image has no beam.
+        """
+        from lattice.ops.smooth import sky_gaussian
+
+        if isinstance(major, str) and major == "common":
+            wanted: Sequence[tuple[float, float, float]] = [tuple(self.common_beam())]
+        else:
+            wanted = _beams(major, minor, pa)
+        return self._derive(sky_gaussian(self._node, wanted, bad=bad, target=True))
+
+    def common_beam(self) -> Any:
+        """Return the smallest beam to which all planes of the image can be smoothed, as a `lattice.Beam`.
+
+        Raises
+        ------
+        LatticeRangeError
+            When the image has no beam.
+        """
+        from lattice.beams import Beam
+        from lattice.coords.beam_algebra import common_beam
+
+        if not self.beams:
+            raise LatticeRangeError("the image has no beam", hint="say which: image.with_beam(...)")
+        return Beam(*common_beam(self.beams))
+
+    def smooth_along(
+        self,
+        widths: Mapping[Any, Any] | None = None,
+        kernel: str = "gaussian",
+        *,
+        scale: float | None = None,
+        bad: str = "zero",
+        **by_name: Any,
+    ) -> Self:
+        """Return the image smoothed along single axes, one after the other; unit and beam stay.
+
+        Parameters
+        ----------
+        widths : mapping of dim to float, optional
+            Width in pixels for each axis, by name or number; or as keywords. A pair (kernel, width) has a
+            kernel of its own.
+        kernel : {"gaussian", "boxcar", "hanning"}, optional
+            A Gaussian of that full width at half maximum, a mean of so many pixels, or 1/4, 1/2, 1/4 whatever
+            the width. Weights sum to 1 unless there is a `scale`.
+        scale : float, optional
+            Factor of kernels with peak 1.
+        bad : {"zero", "leave"}, optional
+            See `smooth`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> Image(np.array([0.0, 0, 3, 0, 0])).smooth_along({0: 3}, "boxcar").values.tolist()
+        [0.0, 1.0, 1.0, 1.0, 0.0]
+        """
+        from lattice.image.operators import axes_of
+        from lattice.ops.smooth import along
+
+        wanted = dict(widths or {}) | by_name
+        if not wanted:
+            raise LatticeTypeError("smooth_along needs the width for at least one axis", hint="frequency=3")
+        node = self._node
+        for dim, width in wanted.items():
+            kind, size = width if isinstance(width, tuple) else (kernel, width)
+            node = along(node, axes_of(self, dim)[0], kind, float(size), scale=scale, bad=bad)
+        return self._derive(node)
+
+    def convolve(
+        self,
+        kernel: Any,
+        dims: Any = None,
+        *,
+        scale: float | None = None,
+        bad: str = "zero",
+        edge: str = "zero",
+    ) -> Self:
+        """Return the image convolved with an array.
+
+        Parameters
+        ----------
+        kernel : array_like or Image
+            Weights; the centre is pixel ``n // 2`` of each axis.
+        dims : str, int or sequence of these, optional
+            Axes of the image that the axes of the kernel stand for; the default is the last ones.
+        scale : float, optional
+            Factor of the weights; without it they are scaled to the sum 1.
+        bad : {"zero", "leave"}, optional
+            See `smooth`.
+        edge : {"zero", "mirror"}, optional
+            What lies beyond the image: zeros, or the image mirrored at its outermost pixels.
+
+        Returns
+        -------
+        Image
+            In the unit of the image, without a beam: what it is now nobody can tell. Set one with
+            `with_beam`.
+        """
+        from lattice.image.operators import axes_of
+        from lattice.ops.convolve import convolve
+
+        given: Any = getattr(kernel, "values", None) if isinstance(kernel, ImageBase) else kernel
+        weights: np.ndarray = np.asarray(given, dtype=np.float64)
+        given_dims = range(self.ndim - weights.ndim, self.ndim) if dims is None else dims
+        if isinstance(given_dims, str | int):
+            given_dims = (given_dims,)
+        axes = tuple(axes_of(self, dim)[0] for dim in given_dims)
+        if len(set(axes)) != weights.ndim:
+            raise LatticeRangeError(
+                f"a kernel of {weights.ndim} axes does not fit axes {list(axes)} of the image"
+            )
+        if scale is None:
+            total = float(weights.sum())
+            if total == 0 or not np.isfinite(total):
+                raise LatticeRangeError(f"the weights sum to {total:g}: say scale= for what they are to be")
+            weights = weights / total
+        else:
+            weights = weights * scale
+        order = sorted(range(len(axes)), key=lambda i: axes[i])
+        node = convolve(self._node, weights.transpose(order), sorted(axes), bad=bad, edge=edge)
+        image: Any = self._derive(node)
+        return image.with_beam(None) if self.beams else image
+
+
+def _beams(major: Any, minor: Any, pa: Any) -> tuple[tuple[float, float, float], ...]:
+    """Return beams from widths and an angle, from a beam, or from several."""
+    if hasattr(major, "major_deg") or hasattr(major, "major") or isinstance(major, list | tuple):
+        if minor is not None:
+            raise LatticeTypeError("a beam has its own minor axis")
+        return beams_of(major)
+    first = _degrees(major)
+    second = first if minor is None else _degrees(minor)
+    if not first >= second > 0:
+        raise LatticeRangeError(
+            f"a beam of {first:g} by {second:g} degrees: the larger axis comes first, both above 0"
+        )
+    return ((first, second, _degrees(pa)),)
+
+
+def _degrees(value: Any) -> float:
+    if isinstance(value, str):
+        from astropy.coordinates import Angle
+        from astropy.units import UnitsError
+
+        try:
+            return float(Angle(value).to_value("deg"))
+        except (ValueError, UnitsError):
+            raise LatticeTypeError(f"{value!r} is no angle", hint="write '5arcsec' or '0.1deg'") from None
+    return float(value.to_value("deg")) if hasattr(value, "to_value") else float(value)
