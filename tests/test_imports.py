@@ -73,7 +73,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "radio_beam": ({"face"}, set()),
     "pytest": ({"lattice.testing"}, {"lattice.testing"}),
     "regions": ({"regions"}, set()),
-    "scipy": ({"functions", "ops", "regions", "execute"}, set()),
+    "scipy": ({"coords", "functions", "ops", "regions", "execute"}, set()),
     "xarray": (
         {"lattice.coords.index", "face"},
         {"lattice.coords.index", "lattice.accessor", "lattice.xarray_arrays", "lattice.xarray_engine"},

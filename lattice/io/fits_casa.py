@@ -227,10 +227,17 @@ def casa_cards(spec: ImageSpec, style: CasaStyle) -> tuple[list[Card], list[Card
     if "TIMESYS" not in meta and not any(key == "TIMESYS" for key, _, _ in given):
         about.append(("TIMESYS", "UTC", "time system"))
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    from lattice import __version__
-
-    about += [("DATE", now, "when the file was written"), ("ORIGIN", f"lattice {__version__}", "")]
+    about += [("DATE", now, "when the file was written"), ("ORIGIN", f"lattice {_version()}", "")]
     return out, about
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("lattice-images")
+    except PackageNotFoundError:  # a checkout that is not installed
+        return ""
 
 
 class _Description:
