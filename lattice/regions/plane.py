@@ -144,15 +144,27 @@ def plane_mask(
     if n_pixels(inside) == 0:
         return spread(_NOWHERE.reshape((1,) * len(shape)), shape)
     rows, columns = section[row], section[column]
+    part = part_of(section, inside)
+    box = tuple(region.bounds()[axis] for axis in axes)
+    whole = None
+    if n_pixels(box) <= _WHOLE and _wanted_whole(region, n_pixels((part[row], part[column])), n_pixels(box)):
+        whole = region._remembered("whole", lambda: make(*box))
 
     def plane() -> np.ndarray:
         out = np.zeros((shape[row], shape[column]), bool)
-        part = part_of(section, inside)
-        out[inside[row], inside[column]] = make(part[row], part[column])
+        if whole is not None:
+            out[inside[row], inside[column]] = whole[
+                _within(part[row], box[0]), _within(part[column], box[1])
+            ]
+        else:
+            out[inside[row], inside[column]] = make(part[row], part[column])
         return out
 
-    key = (rows.start, rows.stop, rows.step, columns.start, columns.stop, columns.step)
-    found = region._remembered(key, plane)
+    if whole is not None and (part[row], part[column]) == (rows, columns):
+        found = whole[_within(rows, box[0]), _within(columns, box[1])]
+    else:
+        key = (rows.start, rows.stop, rows.step, columns.start, columns.stop, columns.step)
+        found = region._remembered(key, plane)
     if row > column:
         found = found.T
     others = [a for a in range(-len(section), 0) if a not in axes]
@@ -160,6 +172,19 @@ def plane_mask(
 
 
 _NOWHERE = np.zeros(1, bool)
+_WHOLE = 1 << 22  # pixels of a plane that is made as a whole once so much of it was asked for
+
+
+def _wanted_whole(region: Region, n: int, size: int) -> bool:
+    """Tell whether so much of a region was asked for, part by part, that all of it costs no more."""
+    asked = region.__dict__.get("_asked", 0) + n
+    region.__dict__["_asked"] = asked
+    return 2 * asked >= size
+
+
+def _within(part: slice, box: slice) -> slice:
+    """Return a part of a box, counted from where the box begins."""
+    return slice(part.start - box.start, part.stop - box.start, part.step)
 
 
 @dataclass(frozen=True)

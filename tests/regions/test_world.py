@@ -454,7 +454,16 @@ def test_what_a_region_remembers_is_no_part_of_it(monkeypatch: pytest.MonkeyPatc
     assert len(calls) == 1
     with pytest.raises(ValueError, match="read-only"):
         region.mask(full((3, 200, 200)))[0, 0, 0] = True
+    # Once half of it was asked for it is made as a whole: later parts are views of that.
+    part = (slice(1, 2, 1), slice(50, 90, 1), slice(60, 99, 2))
+    mask = region.mask(full((3, 200, 200)))
+    calls.clear()
+    inside = region.mask(part)
+    assert (inside == mask[part]).all()
+    assert region.mask(part).base is not None
+    assert len(calls) <= 1
     monkeypatch.setattr("lattice.regions.base._KEPT_BYTES", 1 << 16)
+    monkeypatch.setattr("lattice.regions.plane._WHOLE", 0)
     for first in range(100):
         region.mask((slice(0, 1, 1), slice(first, first + 50, 1), slice(0, 200, 1)))
     assert sum(a.nbytes for a in region.__dict__["_kept"].values()) <= 1 << 16
