@@ -19,7 +19,7 @@ from lattice.io.casa.records import (
     write_position,
     write_record,
 )
-from lattice.io.casa.tables import Table, load
+from lattice.io.casa.tables import Manager, Table, load
 from lattice.io.casa.tiles import TileLayout
 
 __all__ = ["array_layout", "cell_header", "default_tile", "tile_bytes"]
@@ -36,6 +36,7 @@ class _Cube:
     tile: tuple[int, ...]
     file: int
     offset: int
+    length: int  # of the file, as the header has it
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def array_layout(table: Table, column: str) -> TileLayout:
             f"the pixels of {table.path!r} are kept by {manager.kind[:40]}, which is not supported",
             hint="copy the image in CASA, which stores the copy in tiles",
         )
-    header = _read_header(base, manager.kind, table)
+    header = _read_header(base, table, manager)
     cube, plane = _find(header, manager.kind)
     if cube is None or not cube.shape:
         raise FormatError(f"{table.path!r} holds no pixels: its array was never written")
@@ -79,6 +80,11 @@ def array_layout(table: Table, column: str) -> TileLayout:
         sum(sizes.values()),
         plane,
     )
+    if layout.end > cube.length:
+        raise FormatError(
+            f"{base!r} is damaged: its tiles would take {layout.end} bytes of a file of {cube.length}",
+            hint="copy the image again",
+        )
     _check_file(layout)
     return layout
 
@@ -134,12 +140,13 @@ def _check_file(layout: TileLayout) -> None:
         )
 
 
-def _read_header(base: str, kind: str, table: Table) -> _Header:
+def _read_header(base: str, table: Table, manager: Manager) -> _Header:
+    kind = manager.kind
     r = AipsReader(load(base), ">", repr(base))
     r.begin(kind)
     if kind != "TiledShapeStMan":
         read_position(r)
-    cubes = _read_cubes(r, table)
+    cubes = _read_cubes(r, table, manager)
     if kind != "TiledShapeStMan":
         r.end()
         return _Header(cubes)
@@ -152,7 +159,7 @@ def _read_header(base: str, kind: str, table: Table) -> _Header:
     return _Header(cubes, tuple(maps))
 
 
-def _read_cubes(r: AipsReader, table: Table) -> list[_Cube]:
+def _read_cubes(r: AipsReader, table: Table, manager: Manager) -> list[_Cube]:
     _, version = r.begin("TiledStMan")
     if not 1 <= version <= 3:
         raise r.damaged(f"the unknown version {version}")
@@ -160,18 +167,20 @@ def _read_cubes(r: AipsReader, table: Table) -> list[_Cube]:
     big = r.flag() if version >= 2 else True
     if big != (table.order == ">"):
         raise r.damaged("its byte order is not that of its table")
-    r.u32()
+    if r.u32() != manager.number:
+        raise r.damaged("it belongs to another data manager")
     r.u64() if wide else r.u32()
-    for _ in range(r.count(4)):
-        r.i32()
+    if [r.i32() for _ in range(r.count(4))] != [c.code for c, _ in table.columns_of(manager)]:
+        raise r.damaged("its columns are not those of its table")
     r.string()
     r.u64() if wide else r.u32()
     r.u32()
+    lengths = {}
     for _ in range(r.count(1, wide)):
         if r.flag():
             narrow = r.u32() == 1
-            r.u32()
-            r.u32() if narrow else r.i64()
+            number = r.u32()
+            lengths[number] = r.u32() if narrow else r.i64()
     cubes = []
     for _ in range(r.count(40, wide)):
         narrow = r.u32() == 1
@@ -179,7 +188,7 @@ def _read_cubes(r: AipsReader, table: Table) -> list[_Cube]:
         r.flag()
         r.u32()
         shape, tile, file = read_position(r), read_position(r), r.i32()
-        cubes.append(_Cube(shape, tile, file, r.u32() if narrow else r.i64()))
+        cubes.append(_Cube(shape, tile, file, r.u32() if narrow else r.i64(), lengths.get(file, 0)))
     r.end()
     return cubes
 
