@@ -64,6 +64,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "click": ({"lattice.cli"}, {"lattice.cli"}),
     "dask": ({"execute", "face", "lattice.coords.index"}, {"execute"}),
     "distributed": ({"execute", "face"}, set()),
+    "fsspec": ({"io"}, set()),
     "h5py": ({"io"}, {"io"}),
     "hypothesis": ({"lattice.testing"}, {"lattice.testing"}),
     "lark": ({"language", "regions"}, {"language"}),

@@ -31,6 +31,8 @@ __all__ = ["quote", "to_lel", "tree"]
 _ATOM = 100  # precedence of what needs no brackets
 _INDEXED = 90
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_REST_OF_URL = re.compile(r"//|[0-9]+/")
 _RESERVED = re.compile(r"(T|F)\Z|(?i:in|not|indexin|indexnotin|index[0-9]+)\Z")
 _LIMIT = 100_000
 
@@ -74,6 +76,8 @@ def quote(name: str, suffix: str = "", region: str = "") -> str:
     if plain and (not tail or _PLAIN_NAME.match(tail)):
         return name + colons + tail
     inner = _escaped(name) + colons + _escaped(tail)
+    if _REST_OF_URL.match(tail):
+        inner = _escaped(name) + colons + "\\" + _escaped(tail)  # else the colon could be that of a URL
     if "'" not in inner:
         return f"'{inner}'"
     if '"' not in inner:
@@ -82,7 +86,9 @@ def quote(name: str, suffix: str = "", region: str = "") -> str:
 
 
 def _escaped(name: str) -> str:
-    return name.replace("\\", "\\\\").replace(":", "\\:")
+    scheme = _SCHEME.match(name)
+    start = scheme[0] if scheme else ""  # the colon of a URL needs no backslash
+    return start + name[len(start) :].replace("\\", "\\\\").replace(":", "\\:")
 
 
 def _literal(node: Literal, _: Texts) -> tuple[str, int]:

@@ -380,7 +380,7 @@ def source_name(path: Any, selectors: Mapping[str, Any]) -> str:
         raise LatticeTypeError(f"a path is a text, not a {type(path).__name__}") from None
     if isinstance(text, bytes):
         text = os.fsdecode(text)
-    key = next((k for k in ("hdu", "part") if selectors.get(k) is not None), None)
+    key = next((k for k in selectors if k != "storage_options" and selectors[k] is not None), None)
     if key is None:
         return text
     chosen = selectors[key]

@@ -17,7 +17,7 @@ import shutil
 import stat
 
 from lattice.errors import LatticeError, OutputExistsError, StorageError
-from lattice.io.files import close_path, storage_error
+from lattice.io.files import close_path, is_url, storage_error
 
 __all__ = ["Staging", "allocate"]
 
@@ -103,6 +103,10 @@ class Staging:
         self, path: str, *, overwrite: bool = False, sync: bool = False, directory: bool = False
     ) -> None:
         self.asked = path
+        if is_url(path):
+            raise StorageError(
+                f"{path!r}: images are not written to URLs", hint="save to a file, and copy that to its place"
+            )
         self.path = os.path.realpath(path) if os.path.islink(path) else os.path.abspath(path)
         self.overwrite = overwrite
         self.sync = sync

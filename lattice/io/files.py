@@ -3,6 +3,9 @@
 Readers hold no descriptors: they name a path and the identity that the file had when it was opened.
 The descriptors live in one cache per process, bounded in number, counted while in use, and checked
 against that identity, so that a file that changed is found out instead of giving wrong pixels.
+
+A path may be a URL.  Then `Opened` gives a `lattice.io.remote.RemoteFile` in place of a descriptor, and the
+functions for transfers take that as well: whoever reads through them reads remote files.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ import contextlib
 import errno
 import math
 import os
+import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lattice.errors import FormatError, ImageNotFoundError, LatticeError, StorageError, suggest
 
@@ -31,9 +35,11 @@ __all__ = [
     "close_path",
     "counting",
     "identify",
+    "is_url",
     "not_found",
     "opened",
     "pread_into",
+    "pread_many",
     "pwrite_from",
     "read_range",
     "storage_error",
@@ -64,12 +70,28 @@ class Identity(NamedTuple):
     device: int
 
 
+_URL = re.compile(r"[A-Za-z][\w+.\-]*(::[A-Za-z][\w+.\-]*)*://", re.ASCII)
+
+
+def is_url(path: str) -> bool:
+    """Tell a URL from a path; a file that has such a name is taken as it is.
+
+    >>> is_url("s3://bucket/cube.fits"), is_url("/data/a:b//c.fits")
+    (True, False)
+    """
+    return "://" in path and _URL.match(path) is not None and not os.path.lexists(path)
+
+
 def _identity(stat: os.stat_result) -> Identity:
     return Identity(stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_dev)
 
 
 def identify(path: str) -> Identity:
     """Return the identity of the file at `path` now; a missing file is an `ImageNotFoundError`."""
+    if is_url(path):
+        from lattice.io.remote import identify as identify_url
+
+        return identify_url(path)
     try:
         return _identity(os.stat(path))
     except (FileNotFoundError, NotADirectoryError):
@@ -167,10 +189,15 @@ _CHECK_SECONDS = 0.001
 # -- descriptors --------------------------------------------------------------------------------
 
 
+def _close(fd: Any) -> None:
+    if type(fd) is int:
+        os.close(fd)
+
+
 class _Entry:
     __slots__ = ("checked", "fd", "key", "users")
 
-    def __init__(self, key: tuple[object, ...], fd: int) -> None:
+    def __init__(self, key: tuple[object, ...], fd: Any) -> None:
         self.key = key
         self.fd = fd
         self.users = 0
@@ -198,7 +225,7 @@ class _Cache:
             entry = self.entries.setdefault(key, fresh)
             entry.users += 1
             if entry is not fresh:
-                os.close(fresh.fd)
+                _close(fresh.fd)
             self._evict(MAX_OPEN)
         return entry
 
@@ -207,7 +234,7 @@ class _Cache:
             entry.users -= 1
             if entry.users == 0 and entry in self.doomed:
                 self.doomed.discard(entry)
-                os.close(entry.fd)
+                _close(entry.fd)
             elif len(self.entries) > MAX_OPEN:
                 self._evict(MAX_OPEN)
 
@@ -219,13 +246,13 @@ class _Cache:
                 if entry.users:
                     self.doomed.add(entry)
                 else:
-                    os.close(entry.fd)
+                    _close(entry.fd)
 
     def _evict(self, keep: int) -> None:
         excess = len(self.entries) - keep
         if excess > 0:
             for key in [k for k, e in self.entries.items() if e.users == 0][:excess]:
-                os.close(self.entries.pop(key).fd)
+                _close(self.entries.pop(key).fd)
 
     def _open_part(self, path: str) -> int:
         try:
@@ -245,8 +272,12 @@ class _Cache:
             self._evict(0)
         return os.open(path, flags)
 
-    def _open(self, path: str, identity: Identity | None) -> int:
+    def _open(self, path: str, identity: Identity | None) -> Any:
         writable = identity is None
+        if identity is not None and is_url(path):
+            from lattice.io.remote import RemoteFile
+
+            return RemoteFile(path, identity)
         flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         action = "write" if writable else "read"
         try:
@@ -304,10 +335,13 @@ class Opened:
         """Return another use of the same file: each ``with`` block, and each thread, needs its own."""
         return Opened(self.path, self.identity)
 
-    def __enter__(self) -> int:
+    def __enter__(self) -> Any:
         entry = self._entry = _cache.acquire(self.path, self.identity)
         now = time.monotonic()
         if self.identity is not None and now - entry.checked > _CHECK_SECONDS:
+            if type(entry.fd) is not int:
+                self._check_remote(entry)
+                return entry.fd
             # A file that was replaced keeps its old content here; one that was written in place does not.
             stat = os.fstat(entry.fd)
             entry.checked = now
@@ -316,6 +350,14 @@ class Opened:
                 close_path(self.path)
                 raise changed(self.path, "it was written to")
         return entry.fd
+
+    def _check_remote(self, entry: _Entry) -> None:
+        try:
+            entry.fd.check()
+        except BaseException:
+            _cache.release(entry)
+            close_path(self.path)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -380,8 +422,11 @@ def open_count() -> int:
 # -- transfers ----------------------------------------------------------------------------------
 
 
-def pread_into(fd: int, buffer: memoryview, offset: int, path: str) -> None:
+def pread_into(fd: Any, buffer: memoryview, offset: int, path: str) -> None:
     """Fill `buffer` (bytes) from the file at `offset`; a file that ends before is a `FormatError`."""
+    if type(fd) is not int:
+        fd.read_into(buffer, offset)
+        return
     total = len(buffer)
     done = 0
     while done < total:
@@ -401,6 +446,15 @@ def pread_into(fd: int, buffer: memoryview, offset: int, path: str) -> None:
         add_bytes(total)
 
 
+def pread_many(fd: Any, pieces: Sequence[tuple[int, memoryview]], path: str) -> None:
+    """Fill several buffers, each from its offset; of a remote file by few requests at the same time."""
+    if type(fd) is not int:
+        fd.read_many(pieces)
+        return
+    for offset, buffer in pieces:
+        pread_into(fd, buffer, offset, path)
+
+
 def pwrite_from(fd: int, buffer: memoryview, offset: int, path: str) -> None:
     """Write all of `buffer` (bytes) to the file at `offset`."""
     total = len(buffer)
@@ -416,7 +470,7 @@ def pwrite_from(fd: int, buffer: memoryview, offset: int, path: str) -> None:
         done += n
 
 
-def read_range(fd: int, offset: int, length: int, path: str, size: int) -> bytes:
+def read_range(fd: Any, offset: int, length: int, path: str, size: int) -> bytes:
     """Return up to `length` bytes at `offset`, less at the end of the file of `size` bytes."""
     length = max(0, min(length, size - offset))
     buffer = bytearray(length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 from dataclasses import replace
@@ -27,6 +26,7 @@ from lattice.io.fits_packed import FitsCompressedReader
 from lattice.io.fits_read import Decoder, FitsReader, decoder_of, label_of
 from lattice.io.fits_tiles import table_of
 from lattice.io.losses import by_abilities
+from lattice.io.places import absolute, is_file, name_of, open_stream, start_of
 from lattice.io.raw import Layout
 from lattice.io.spool import Spool
 
@@ -46,6 +46,7 @@ class FitsFormat:
     """FITS files (``.fits``, ``.fit``, ``.fts``, ``.fits.gz``, ``.fits.fz``)."""
 
     name = "fits"
+    selector = "hdu"
     suffixes = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
     description = "FITS images: every HDU, scaled integers, gzip and tile-compressed files, both ways"
     can = frozenset(
@@ -53,6 +54,7 @@ class FitsFormat:
             "read",
             "write",
             "parallel",
+            "remote",
             "bool",
             "float",
             "mask",
@@ -72,20 +74,16 @@ class FitsFormat:
 
     def sniff(self, path: str) -> bool:
         """Return True if the file starts as FITS files do, unpacked if need be."""
-        try:
-            with open(path, "rb") as f:
-                start = f.read(9)
-            if start[:2] == b"\x1f\x8b":
-                import gzip
-                import zlib
+        start = start_of(path, 9)
+        if start[:2] == b"\x1f\x8b":
+            import gzip
+            import zlib
 
-                try:
-                    with gzip.open(path, "rb") as f:
-                        start = f.read(9)
-                except (OSError, EOFError, zlib.error):
-                    return path.lower().endswith(self.suffixes)  # a damaged one: opening it says so
-        except (OSError, ValueError):
-            return False
+            try:
+                with open_stream(path) as stream, gzip.open(stream, "rb") as f:
+                    start = f.read(9)
+            except (OSError, EOFError, zlib.error):
+                return name_of(path).lower().endswith(self.suffixes)  # a damaged one: opening it says so
         return start == b"SIMPLE  ="
 
     def open(self, path: str, *, hdu: Selector = None, **selectors: Any) -> Stored:
@@ -101,15 +99,15 @@ class FitsFormat:
         """
         if selectors:
             raise LatticeError(f"a FITS image is not selected by {', '.join(selectors)}", hint="use hdu=")
-        path = os.path.abspath(path)
+        path = absolute(path)
         identity = identify(path)
-        if not os.path.isfile(path):
+        if not is_file(path):
             raise FormatError(f"{path!r} is not a file")
         packed = Spool.is_packed(path)
         source: Any = Spool.of(path, identity) if packed else Opened(path, identity)
         file = FitsFile(path, identity, source)
         unit = select(file, hdu)
-        what = f"{os.path.basename(path)}[{unit.index}]"
+        what = f"{name_of(path)}[{unit.index}]"
         if unit.offset + unit.size > file.size:
             raise FormatError(
                 f"{what} is truncated: its data should end at byte {unit.offset + unit.size}, "
@@ -291,10 +289,9 @@ def _masks(
             or hdu.offset + hdu.size > file.size
         ):
             raise FormatError(
-                f"{os.path.basename(file.path)!r}: the mask {name!r} should be HDU MASK,{key[6:]}, "
-                "which is not there"
+                f"{name_of(file.path)!r}: the mask {name!r} should be HDU MASK,{key[6:]}, which is not there"
             )
-        what = f"{os.path.basename(file.path)}[{hdu.index}]"
+        what = f"{name_of(file.path)}[{hdu.index}]"
         masks[name] = _reader(file, hdu, Decoder(8, kind="nonzero"), packed, what)
     default = unit.get("LATMASK")
     return masks, default if default in masks else None

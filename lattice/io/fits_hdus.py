@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, SupportsIndex
@@ -12,6 +11,7 @@ from typing import Any, SupportsIndex
 from lattice.errors import FormatError, suggest
 from lattice.io.files import Identity, Opened, identify, read_range
 from lattice.io.fits_header import BLOCK, Card, parse_cards, read_cards
+from lattice.io.places import name_of
 
 __all__ = ["HDU", "FitsFile", "select"]
 
@@ -199,7 +199,7 @@ def select(file: FitsFile, selector: Selector) -> HDU:
         A number (0 is the primary), a name, a name with version as tuple or as ``"SCI,2"``; None for the
         first unit with pixels. Names do not distinguish case.
     """
-    shown = os.path.basename(file.path)
+    shown = name_of(file.path)
     if selector is None:
         for hdu in file:
             if hdu.has_image:

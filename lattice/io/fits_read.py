@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from lattice.errors import FormatError
 from lattice.graph.sections import Section, shape_of
 from lattice.io.files import Identity, Opened
 from lattice.io.fits_hdus import HDU
+from lattice.io.places import name_of
 from lattice.io.raw import Layout, natural_tile, read_section, section_bytes
 from lattice.io.spool import Spool
 
@@ -255,5 +255,5 @@ class FitsReader:
 
 def label_of(path: str, hdu: HDU) -> str:
     """Return the short name of an image: the file name, with the unit if it is not the primary."""
-    name = os.path.basename(path)
+    name = name_of(path)
     return name if hdu.index == 0 else f"{name}[{hdu.index}]"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import os
 import re
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
-from lattice.errors import FormatError, LatticeWarning, StorageError, suggest
+from lattice.errors import FormatError, LatticeError, LatticeWarning, StorageError, suggest
 from lattice.io.base import Format, Stored
-from lattice.io.files import not_found
+from lattice.io.files import is_url, not_found
+from lattice.io.places import absolute
 
-__all__ = ["by_name", "for_reading", "for_writing", "formats", "open_stored", "split_selector"]
+__all__ = ["by_name", "for_reading", "for_writing", "formats", "open_stored", "selector_of", "split_selector"]
 
 _GROUP = "lattice.formats"
 
@@ -30,12 +33,15 @@ _BUILTIN = (
 
 
 @functools.cache
-def _builtin() -> tuple[Format, ...]:
-    found = []
-    for place in _BUILTIN:
-        module, name = place.split(":")
-        found.append(getattr(importlib.import_module(module), name)())
-    return tuple(found)
+def _loaded(place: str) -> Format:
+    module, name = place.split(":")
+    found: Format = getattr(importlib.import_module(module), name)()
+    return found
+
+
+def _builtin() -> Iterator[Format]:
+    """Return the formats of lattice, each loaded when it is asked for."""
+    return map(_loaded, _BUILTIN)
 
 
 @functools.cache
@@ -71,19 +77,57 @@ def by_name(name: str) -> Format:
     return found
 
 
+def _recognised(path: str, ability: str = "read") -> Format | None:
+    """Return the first format that knows the content; those of other packages are asked last."""
+    own = len(_BUILTIN)
+    for number, found in enumerate(itertools.chain(_builtin(), _later())):
+        if not {"read", ability} <= found.can:
+            continue
+        try:
+            if found.sniff(path):
+                return found
+        except LatticeError:
+            raise
+        except Exception as exc:  # another package's code must not keep ours from opening a file
+            if number < own:
+                raise
+            warnings.warn(
+                f"the format {found.name!r} failed to look at {path!r}: {exc}", LatticeWarning, stacklevel=4
+            )
+    return None
+
+
+def _later() -> Iterator[Format]:
+    """Return the formats of other packages, which are not looked for before they are needed."""
+    yield from formats()[len(_BUILTIN) :]
+
+
+def _for_url(path: str) -> Format:
+    found = _recognised(path, "remote")
+    if found is not None:
+        return found
+    from lattice.io.remote import identify
+
+    identify(path)  # says what is wrong
+    names = ", ".join(f.name for f in formats() if "remote" in f.can)
+    raise FormatError(
+        f"{str(path)!r} is of no format that lattice reads from URLs",
+        hint=f"formats that are: {names}; others can be downloaded first",
+    )
+
+
 def for_reading(path: str) -> Format:
     """Return the format of what is at `path`, by its content."""
+    if is_url(path):
+        return _for_url(path)
     if not os.path.lexists(path):
         raise not_found(path)
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise FormatError(f"{path!r} is neither a file nor a folder")
     try:
-        for found in _builtin():
-            if "read" in found.can and found.sniff(path):
-                return found
-        for found in formats()[len(_builtin()) :]:
-            if "read" in found.can and found.sniff(path):
-                return found
+        found = _recognised(path)
+        if found is not None:
+            return found
         if not os.path.exists(path):
             raise FormatError(f"{path!r} is a link to something that is gone")
         if not os.path.isdir(path):
@@ -138,14 +182,35 @@ def open_stored(text: str, **selectors: Any) -> Stored:
     Parameters
     ----------
     text : str
-        Path, such as ``m.fits`` or ``m.fits[SCI,1]``.
+        Path or URL, such as ``m.fits`` or ``m.fits[SCI,1]``.
     **selectors
-        Passed to the format, such as ``hdu=``.
+        Passed to the format, such as ``hdu=``; ``storage_options=`` is for the store of a URL, as fsspec
+        takes them.
     """
     path, part = split_selector(os.fspath(text))
     if "\0" in path:
         raise not_found(path)
+    options = selectors.pop("storage_options", None)
+    if not is_url(path):
+        if options is not None:
+            raise LatticeError(f"storage_options are for URLs, and {path!r} is none")
+        return _open(path, part, selectors)
+    path = absolute(path)
+    if not is_url(path):  # it was a file:// URL
+        return _open(path, part, selectors)
+    from lattice.io.remote import Url, opening
+
+    with opening():
+        return _open(Url(path, options), part, selectors)
+
+
+def selector_of(form: Format) -> str:
+    """Return the keyword for what stands in brackets after a path: ``hdu`` for FITS, ``part`` by default."""
+    return str(getattr(form, "selector", "part"))
+
+
+def _open(path: str, part: str | None, selectors: dict[str, Any]) -> Stored:
     found = for_reading(path)
     if part is not None:
-        selectors = {"hdu": part, **selectors} if found.name == "fits" else {"part": part, **selectors}
+        selectors = {selector_of(found): part, **selectors}
     return found.open(path, **selectors)

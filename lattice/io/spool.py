@@ -12,6 +12,7 @@ from types import TracebackType
 
 from lattice.errors import FormatError, LatticeWarning
 from lattice.io.files import Identity, Opened, storage_error
+from lattice.io.places import name_of, open_stream, start_of
 
 __all__ = ["Spool"]
 
@@ -45,7 +46,7 @@ class _Unpacked:
         with Opened(path, identity):  # finds out if the file changed
             pass
         try:
-            with gzip.open(path, "rb") as stream:
+            with open_stream(path) as packed, gzip.open(packed, "rb") as stream:
                 while piece := stream.read(_PIECE):
                     if size == 0 and not piece.startswith(b"SIMPLE  ="):
                         raise FormatError(f"{path!r} holds no FITS file: it does not start with 'SIMPLE  ='")
@@ -99,11 +100,7 @@ class Spool:
     @staticmethod
     def is_packed(path: str) -> bool:
         """Return True if the file is gzip-compressed."""
-        try:
-            with open(path, "rb") as f:
-                return f.read(2) == _GZIP
-        except OSError:
-            return False
+        return start_of(path, 2) == _GZIP
 
     @property
     def identity(self) -> Identity:
@@ -117,9 +114,9 @@ class Spool:
             with _lock:
                 copy = _unpacked.get(key)
                 if copy is None:
-                    size = os.path.getsize(self.path) if os.path.exists(self.path) else 0
+                    size = self.packed_identity.size
                     warnings.warn(
-                        f"{os.path.basename(self.path)} is compressed ({size / 1e6:.0f} MB): it is unpacked "
+                        f"{name_of(self.path)} is compressed ({size / 1e6:.0f} MB): it is unpacked "
                         "once into a temporary file; unpack it yourself to save that time",
                         LatticeWarning,
                         stacklevel=2,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,8 @@ from lattice.coords.system import Axis, CoordinateSystem, default_dims
 from lattice.errors import FormatError, LatticeError, suggest
 from lattice.graph.protocols import Reader
 from lattice.io.base import ImageSpec, Output, Stored
-from lattice.io.zarr_meta import ArrayMeta, is_array, is_zarr, list_arrays, read_array, read_attributes
+from lattice.io.places import absolute, name_of
+from lattice.io.zarr_meta import ArrayMeta, Node, is_zarr, list_arrays, read_array, read_node
 from lattice.io.zarr_read import Scaling, ZarrReader
 
 __all__ = ["ZarrFormat"]
@@ -21,6 +21,7 @@ class ZarrFormat:
     """Zarr groups (``.zarr``) that hold an image and its masks; plain arrays are read as well."""
 
     name = "zarr"
+    selector = "part"
     suffixes = (".zarr",)
     description = "Zarr images with masks and header; reads versions 2 and 3, writes version 3"
     can = frozenset(
@@ -28,6 +29,7 @@ class ZarrFormat:
             "read",
             "write",
             "parallel",
+            "remote",
             "bool",
             "float",
             "complex",
@@ -58,25 +60,25 @@ class ZarrFormat:
         """
         if selectors:
             raise LatticeError(f"a Zarr image is not selected by {', '.join(selectors)}", hint="use part=")
-        path = os.path.abspath(path)
-        label = os.path.basename(path.rstrip("/"))
-        if is_array(path):
+        path = absolute(path)
+        label = name_of(path)
+        node = read_node(path)
+        if node.is_array:
             if part:
                 raise FormatError(f"{label!r} is one array; it has no part {part!r}")
-            return _plain_image(path, path, label)
-        about = read_attributes(path).get("lattice")
+            return _plain_image(path, node, label)
+        about = node.attributes.get("lattice")
         if isinstance(about, dict) and part is None:
             try:
-                return _lattice_image(path, label, about)
+                return _lattice_image(node, label, about)
             except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
                 if isinstance(exc, LatticeError):
                     raise
                 raise FormatError(
                     f"the attributes of {path!r} are damaged: {type(exc).__name__}: {exc}"
                 ) from exc
-        return _plain_image(
-            path, os.path.join(path, _choose(path, label, part)), f"{label}[{part}]" if part else label
-        )
+        chosen = node.child(_choose(node, label, part))
+        return _plain_image(path, chosen, f"{label}[{part}]" if part else label)
 
     def create(
         self,
@@ -110,17 +112,18 @@ class ZarrFormat:
         return ZarrOutput(path, spec, overwrite=overwrite, sync=sync, compress=compress)
 
 
-def _lattice_image(path: str, label: str, about: Mapping[str, Any]) -> Stored:
+def _lattice_image(node: Node, label: str, about: Mapping[str, Any]) -> Stored:
     """Open a group that lattice wrote."""
+    path = node.path
     version = about["version"]
     if version != 1:
         raise FormatError(
             f"{label!r} was written by a newer lattice (image version {version})", hint="update lattice"
         )
-    meta = read_array(_inside(path, about["values"]))
+    meta = read_array(_inside(node, about["values"]))
     masks: dict[str, Reader] = {}
     for name, array in about["masks"].items():
-        flags = read_array(_inside(path, array))
+        flags = read_array(_inside(node, array))
         if flags.shape != meta.shape or flags.dtype.kind != "b":
             raise FormatError(f"the mask {name!r} of {path!r} does not fit the image")
         masks[name] = ZarrReader(flags, f"{label}[{name}]", Scaling(inverted=True))
@@ -144,10 +147,10 @@ def _lattice_image(path: str, label: str, about: Mapping[str, Any]) -> Stored:
     )
 
 
-def _inside(path: str, name: Any) -> str:
+def _inside(node: Node, name: Any) -> Node:
     if not isinstance(name, str) or not name or name.startswith(".") or "/" in name or "\\" in name:
-        raise FormatError(f"{path!r} names an impossible array {name!r}")
-    return os.path.join(path, name)
+        raise FormatError(f"{node.path!r} names an impossible array {name!r}")
+    return node.child(name)
 
 
 def _coordinates(
@@ -172,9 +175,9 @@ def _coordinates(
 # -- images of other programs -------------------------------------------------------------------
 
 
-def _choose(path: str, label: str, part: str | None) -> str:
+def _choose(node: Node, label: str, part: str | None) -> str:
     """Return the array of a group that is its image: the one that is asked for, or the only one it can be."""
-    arrays = list_arrays(path)
+    arrays = list_arrays(node)
     if part is not None:
         if part in arrays:
             return part
@@ -187,7 +190,7 @@ def _choose(path: str, label: str, part: str | None) -> str:
     candidates = []
     for name in arrays:
         try:
-            meta = read_array(os.path.join(path, name))
+            meta = read_array(node.child(name))
         except FormatError:
             continue  # texts and the like are no images
         if len(meta.shape) >= 2 and meta.dtype.kind != "b":
@@ -204,9 +207,9 @@ def _choose(path: str, label: str, part: str | None) -> str:
     )
 
 
-def _plain_image(source: str, path: str, label: str) -> Stored:
+def _plain_image(source: str, node: Node, label: str) -> Stored:
     """Open an array that lattice did not write."""
-    meta = read_array(path)
+    meta = read_array(node)
     dims = tuple(name or "" for name in meta.dims) or ("",) * len(meta.shape)
     default = default_dims(["none"] * len(meta.shape))
     named = tuple(name or fallback for name, fallback in zip(dims, default, strict=True))

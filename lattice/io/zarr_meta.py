@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -12,9 +13,19 @@ from typing import Any
 import numpy as np
 
 from lattice.errors import FormatError
-from lattice.io.files import Identity, identify, storage_error
+from lattice.io.files import Identity, identify, is_url
+from lattice.io.places import join, names_in, read_several
 
-__all__ = ["ArrayMeta", "Codec", "array_document", "is_zarr", "list_arrays", "read_array", "read_attributes"]
+__all__ = [
+    "ArrayMeta",
+    "Codec",
+    "Node",
+    "array_document",
+    "is_zarr",
+    "list_arrays",
+    "read_array",
+    "read_node",
+]
 
 _MAX_CHUNK = 1 << 32
 _MAX_DOCUMENT = 256 << 20
@@ -117,17 +128,21 @@ class ArrayMeta:
 
 def is_zarr(path: str) -> bool:
     """Return True if a folder holds Zarr metadata."""
-    return any(os.path.isfile(os.path.join(path, name)) for name in ("zarr.json", ".zgroup", ".zarray"))
+    names = ("zarr.json", ".zgroup", ".zarray")
+    if is_url(path):
+        return any(data is not None for data in read_several([join(path, n) for n in names], _MAX_DOCUMENT))
+    return any(os.path.isfile(os.path.join(path, name)) for name in names)
 
 
-def _load(path: str) -> dict[str, Any]:
+def _load(path: str) -> dict[str, Any] | None:
+    """Return a metadata document, None if it is not there."""
+    data = read_several([path], _MAX_DOCUMENT)[0]
+    return None if data is None else _parsed(path, data)
+
+
+def _parsed(path: str, data: bytes) -> dict[str, Any]:
     try:
-        if os.path.getsize(path) > _MAX_DOCUMENT:
-            raise FormatError(f"{path!r} is too large to be Zarr metadata")
-        with open(path, encoding="utf-8") as f:
-            found = json.load(f)
-    except OSError as exc:
-        raise storage_error(exc, "read", path) from exc
+        found = json.loads(data)
     except (ValueError, RecursionError) as exc:
         raise FormatError(f"{path!r} is not valid Zarr metadata: {exc}") from exc
     if not isinstance(found, dict):
@@ -135,42 +150,121 @@ def _load(path: str) -> dict[str, Any]:
     return found
 
 
-def read_attributes(path: str) -> dict[str, Any]:
-    """Return the attributes of a group or array."""
-    if os.path.isfile(os.path.join(path, "zarr.json")):
-        attributes = _load(os.path.join(path, "zarr.json")).get("attributes")
-    elif os.path.isfile(os.path.join(path, ".zattrs")):
-        attributes = _load(os.path.join(path, ".zattrs"))
-    else:
-        attributes = None
-    return attributes if isinstance(attributes, dict) else {}
+@dataclass(frozen=True)
+class Node:
+    """A group or an array, as its metadata say.
+
+    Attributes
+    ----------
+    path : str
+        Its folder.
+    document : str
+        Its metadata file.
+    about : dict
+        The content of that.
+    attributes : dict
+        Its attributes.
+    identity : Identity, optional
+        State of the metadata file before it was read; of remote ones it is asked for later.
+    children : dict of str to Node, optional
+        The arrays of a remote group that it describes itself, to spare a request for each.
+    """
+
+    path: str
+    document: str
+    about: dict[str, Any]
+    attributes: dict[str, Any]
+    identity: Identity | None = None
+    children: dict[str, Node] | None = None
+
+    @property
+    def is_array(self) -> bool:
+        """True for an array, False for a group."""
+        return self.document.endswith(".zarray") or self.about.get("node_type") == "array"
+
+    def child(self, name: str) -> Node:
+        """Return an array of a group."""
+        if self.children is not None and name in self.children:
+            return self.children[name]
+        return read_node(join(self.path, name))
 
 
-def is_array(path: str) -> bool:
-    """Return True if the folder is an array, not a group."""
-    if os.path.isfile(os.path.join(path, ".zarray")):
-        return True
-    document = os.path.join(path, "zarr.json")
-    return os.path.isfile(document) and _load(document).get("node_type") == "array"
+def read_node(path: str) -> Node:
+    """Read what a folder is; one without metadata is a `FormatError`."""
+    names = ("zarr.json", ".zarray", ".zgroup")
+    remote = is_url(path)
+    if remote:  # all at once, and kept while the image is opened
+        read_several([join(path, n) for n in (*names, ".zattrs", ".zmetadata")], _MAX_DOCUMENT)
+    for name in names:
+        document = join(path, name)
+        if not remote and not os.path.isfile(document):
+            continue
+        identity = None if remote else identify(document)
+        about = _load(document)
+        if about is None:
+            continue
+        if name == "zarr.json":
+            attributes, children = _mapping(about.get("attributes")), _inline(path, document, about)
+        else:
+            attributes = _load(join(path, ".zattrs")) or {}
+            children = _gathered(path) if remote and name == ".zgroup" else None
+        return Node(path, document, about, attributes, identity, children)
+    raise FormatError(f"{path!r} holds no Zarr metadata")
 
 
-def list_arrays(path: str) -> list[str]:
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _inline(path: str, document: str, about: dict[str, Any]) -> dict[str, Node] | None:
+    """Return the arrays that the metadata of a remote version 3 group hold."""
+    listed = _mapping(about.get("consolidated_metadata")).get("metadata")
+    if not is_url(path) or not isinstance(listed, dict):
+        return None
+    return {
+        name: Node(join(path, name), document, child, _mapping(child.get("attributes")))
+        for name, child in listed.items()
+        if isinstance(child, dict) and "/" not in name
+    }
+
+
+def _gathered(path: str) -> dict[str, Node] | None:
+    """Return the arrays that the file .zmetadata of a remote version 2 group holds."""
+    document = join(path, ".zmetadata")
+    listed = _mapping(_mapping(_load(document)).get("metadata"))
+    found = {}
+    for key, about in listed.items():
+        name, _, kind = key.rpartition("/")
+        if kind == ".zarray" and name and "/" not in name and isinstance(about, dict):
+            attributes = _mapping(listed.get(f"{name}/.zattrs"))
+            found[name] = Node(join(path, name), document, about, attributes)
+    return found or None
+
+
+def list_arrays(group: Node) -> list[str]:
     """Return the names of the arrays directly in a group."""
-    try:
-        names = sorted(os.listdir(path))
-    except OSError as exc:
-        raise storage_error(exc, "read", path) from exc
-    return [name for name in names if not name.startswith(".") and is_array(os.path.join(path, name))]
+    if group.children is not None:
+        return sorted(name for name, child in group.children.items() if "shape" in child.about)
+    out = []
+    for name in names_in(group.path):
+        if not name.startswith("."):
+            with contextlib.suppress(FormatError):
+                if read_node(join(group.path, name)).is_array:
+                    out.append(name)
+    return out
 
 
-def read_array(path: str) -> ArrayMeta:
-    """Read the metadata of the array in the folder `path`."""
-    v3 = os.path.isfile(os.path.join(path, "zarr.json"))
-    document = os.path.join(path, "zarr.json" if v3 else ".zarray")
-    identity = identify(document)
-    found = _load(document)
+def read_array(node: Node) -> ArrayMeta:
+    """Return the metadata of an array."""
+    path, document, found = node.path, node.document, node.about
+    identity = node.identity or identify(document)
+    v3 = "node_type" in found
     try:
-        meta = (_parse_v3 if v3 else _parse_v2)(path, document, identity, found)
+        meta = (
+            _parse_v3(path, document, identity, found)
+            if v3
+            else _parse_v2(path, document, identity, found, node.attributes)
+        )
     except FormatError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
@@ -197,7 +291,9 @@ def _ints(values: Any) -> tuple[int, ...]:
     return tuple(values)
 
 
-def _parse_v2(path: str, document: str, identity: Identity, found: dict[str, Any]) -> ArrayMeta:
+def _parse_v2(
+    path: str, document: str, identity: Identity, found: dict[str, Any], attributes: dict[str, Any]
+) -> ArrayMeta:
     if not isinstance(found["dtype"], str):
         raise FormatError(f"{document!r}: structured values cannot be pixels")
     dtype = np.dtype(found["dtype"])
@@ -206,7 +302,6 @@ def _parse_v2(path: str, document: str, identity: Identity, found: dict[str, Any
     steps = [*(found.get("filters") or []), *([found["compressor"]] if found.get("compressor") else [])]
     codecs = tuple(Codec("numcodecs", dict(step)) for step in steps)
     shape = _ints(found["shape"])
-    attributes = read_attributes(path)
     names = attributes.get("_ARRAY_DIMENSIONS") or []
     if names and dtype.kind in "iu" and isinstance(found.get("fill_value"), int):
         # xarray keeps the mark of missing values there in version 2.

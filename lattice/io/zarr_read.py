@@ -16,7 +16,7 @@ import numpy as np
 from lattice.errors import FormatError
 from lattice.graph.sections import Section, n_pixels, shape_of
 from lattice.graph.types import lel_dtype
-from lattice.io.files import Identity, OpenedPart, check_unchanged, pread_into, read_range
+from lattice.io.files import Identity, OpenedPart, check_unchanged, is_url, pread_into, read_range
 from lattice.io.raw import Layout, part, read_section, scratch, section_bytes
 from lattice.io.zarr_chunks import decode, index_size, split_index
 from lattice.io.zarr_meta import ArrayMeta
@@ -71,33 +71,46 @@ class Scaling:
             np.copyto(values, np.nan, where=stored == self.missing)
 
 
+Index = list[tuple[int, int] | None]
+
+
 class _Indexes:
     """Shard indexes, some hundreds per process."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.known: OrderedDict[tuple[str, Identity], list[tuple[int, int] | None]] = OrderedDict()
+        self.known: OrderedDict[tuple[str, Identity], Index] = OrderedDict()
 
-    def get(self, meta: ArrayMeta, path: str, fd: int) -> list[tuple[int, int] | None]:
+    def find(self, meta: ArrayMeta, path: str) -> Index | None:
+        """Return an index that is known."""
         key = (path, meta.identity)
         with self.lock:
             if key in self.known:
                 self.known.move_to_end(key)
-                return self.known[key]
+            return self.known.get(key)
+
+    def keep(self, meta: ArrayMeta, path: str, index: Index) -> Index:
+        """Keep an index."""
+        with self.lock:
+            self.known[path, meta.identity] = index
+            while len(self.known) > 512:
+                self.known.popitem(last=False)
+        return index
+
+    def get(self, meta: ArrayMeta, path: str, fd: int) -> Index:
+        """Return an index, read if need be."""
+        known = self.find(meta, path)
+        if known is not None:
+            return known
         size = os.fstat(fd).st_size
         length = index_size(meta)
         if size < length:
             raise FormatError(f"the shard {path!r} is truncated", hint="copy the image again")
         data = read_range(fd, size - length if meta.index_at_end else 0, length, path, size)
-        index = split_index(meta, data, size, repr(path))
-        with self.lock:
-            self.known[key] = index
-            while len(self.known) > 512:
-                self.known.popitem(last=False)
-        return index
+        return self.keep(meta, path, split_index(meta, data, size, repr(path)))
 
 
-_indexes = _Indexes()
+indexes = _Indexes()
 
 
 class ZarrReader:
@@ -136,6 +149,11 @@ class ZarrReader:
         if out.size == 0:
             return out
         meta = self.meta
+        if is_url(meta.path):
+            from lattice.io.zarr_remote import read_remote
+
+            read_remote(self, section, out)
+            return out
         check_unchanged(meta.document, meta.identity)
         ratio = tuple(f // c for f, c in zip(meta.files, meta.chunks, strict=True))
         for number, inner, place in pieces(section, meta.chunks):
@@ -148,16 +166,17 @@ class ZarrReader:
                         fd, path, tuple(i % r for i, r in zip(number, ratio, strict=True)), ratio
                     )
                     if spot is None:
-                        self._fill(target)
+                        self.fill(target)
                     elif meta.is_raw:
                         self._read_raw(fd, path, spot, inner, target)
                     else:
                         self._read_packed(fd, path, spot, inner, target)
             except FileNotFoundError:
-                self._fill(target)
+                self.fill(target)
         return out
 
-    def _fill(self, target: np.ndarray) -> None:
+    def fill(self, target: np.ndarray) -> None:
+        """Set pixels that are not stored."""
         self.scaling.convert(np.full(target.shape, self.meta.fill, self.meta.dtype), target)
 
     def _spot(
@@ -166,7 +185,7 @@ class ZarrReader:
         """Return offset and size of a chunk in its file, None if it is not stored."""
         if self.meta.shards is None:
             return 0, os.fstat(fd).st_size if not self.meta.is_raw else self.meta.chunk_bytes
-        index = _indexes.get(self.meta, path, fd)
+        index = indexes.get(self.meta, path, fd)
         position = 0
         for i, r in zip(number, ratio, strict=True):
             position = position * r + i
@@ -192,10 +211,14 @@ class ZarrReader:
     def _read_packed(
         self, fd: int, path: str, spot: tuple[int, int], inner: Section, target: np.ndarray
     ) -> None:
-        if spot[1] > 2 * self.meta.chunk_bytes + (1 << 16):
-            raise FormatError(f"a compressed chunk in {path!r} of {spot[1]} bytes is larger than its content")
+        self.check_packed(path, spot[1])
         data = read_range(fd, spot[0], spot[1], path, spot[0] + spot[1])
         self.scaling.convert(decode(self.meta, data, f"a chunk in {path!r}")[inner], target)
+
+    def check_packed(self, path: str, size: int) -> None:
+        """Refuse a compressed chunk that takes far more than its pixels."""
+        if size > 2 * self.meta.chunk_bytes + (1 << 16):
+            raise FormatError(f"a compressed chunk in {path!r} of {size} bytes is larger than its content")
 
     def bytes_read(self, section: Section) -> int:
         """Return the bytes that a section takes; with compression the unpacked size of its chunks."""

@@ -10,7 +10,8 @@ __all__ = ["read_name"]
 
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _ESCAPED = re.compile(r"\\(.)")
-_PIECE = re.compile(r"\\(.?)|(:+)|([^\\:]+)", re.DOTALL)
+# The colons of a URL, before its slashes and its port, belong to the name.
+_PIECE = re.compile(r"\\(.?)|(:+(?!//))|(://[^/\\:]*(?::[0-9]+(?=/))?|[^\\:]+)", re.DOTALL)
 _TEMPORARY = re.compile(r"\$[rR]?[0-9]+")
 
 
@@ -37,6 +38,8 @@ def read_name(text: str, span: Span, *, quoted: bool) -> tuple[str | None, str |
     ('cube.im', 'nomask', None)
     >>> read_name(r"'c\:d::box'", (0, 11), quoted=True)
     ('c:d', None, 'box')
+    >>> read_name("'https://host:8080/a.fits:m'", (0, 27), quoted=True)
+    ('https://host:8080/a.fits', 'm', None)
     """
     if quoted:
         inner = "".join(a or b for a, b in _QUOTED.findall(text))
