@@ -10,7 +10,7 @@ import numpy as np
 
 from lattice.errors import FormatError
 from lattice.graph.sections import Section, shape_of
-from lattice.io.files import Identity, Opened
+from lattice.io.files import Identity, Opened, is_url
 from lattice.io.fits_hdus import HDU
 from lattice.io.places import name_of
 from lattice.io.raw import Layout, natural_tile, read_section, section_bytes
@@ -187,8 +187,6 @@ class FitsReader:
         True if the file is compressed as a whole (``.gz``), and read from an unpacked copy.
     """
 
-    direct = True
-
     def __init__(
         self,
         path: str,
@@ -204,6 +202,7 @@ class FitsReader:
         self.decoder = decoder
         self.label = label
         self.packed = packed
+        self.direct = packed or not is_url(path)  # of a remote file each strip would wait for the server
         self.dtype = decoder.dtype
         self.token = "fits-{}|{}|{}|{}".format(path, "|".join(map(str, identity)), layout.offset, decoder)
         self._source = Spool.of(path, identity) if packed else Opened(path, identity)

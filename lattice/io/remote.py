@@ -354,13 +354,15 @@ def _check_length(path: str, start: int | None, stop: int | None, got: int, part
         )
 
 
-def merge(starts: np.ndarray, lengths: np.ndarray) -> list[tuple[int, int, int, int]]:
+def merge(starts: np.ndarray, lengths: np.ndarray, small: int = _SMALL) -> list[tuple[int, int, int, int]]:
     """Return which ranges of a file are fetched as one.
 
     Parameters
     ----------
     starts, lengths : ndarray of int64
         The ranges that are needed, by ascending starts.
+    small : int
+        Bytes that may be fetched whatever is needed of them.
 
     Returns
     -------
@@ -376,7 +378,7 @@ def merge(starts: np.ndarray, lengths: np.ndarray) -> list[tuple[int, int, int, 
     ends = np.maximum.accumulate(starts + lengths)
     gaps = np.maximum(starts[1:] - ends[:-1], 0)
     needed = int((ends[-1] - starts[0]) - gaps.sum())
-    room = max(int(needed * _WASTE), _SMALL - needed)
+    room = max(int(needed * _WASTE), small - needed)
     order = np.argsort(gaps, kind="stable")
     closed = np.zeros(len(gaps), bool)
     closed[order] = np.cumsum(gaps[order]) <= room
@@ -417,7 +419,7 @@ def read_runs(jobs: Sequence[Job]) -> list[bool]:
         lengths = np.repeat([jobs[n][2] for n in numbers], [len(jobs[n][1]) for n in numbers])
         order = np.argsort(starts, kind="stable")
         which, row, starts, lengths = which[order], row[order], starts[order], lengths[order]
-        for first, last, start, stop in merge(starts, lengths):
+        for first, last, start, stop in merge(starts, lengths, _SMALL // len(by_path)):
             cuts = [*range(start, stop, _LARGEST), stop]
             ranges += [(path, a, b) for a, b in itertools.pairwise(cuts)]
             runs = zip(which[first:last].tolist(), row[first:last].tolist(), strict=True)

@@ -123,7 +123,7 @@ class ArrayMeta:
             name = self.separator.join([self.prefix, *parts])
         else:
             name = self.separator.join(parts) or "0"
-        return f"{self.path}/{name}"
+        return join(self.path, name) if is_url(self.path) else f"{self.path}/{name}"
 
 
 def is_zarr(path: str) -> bool:

@@ -134,7 +134,7 @@ class ZarrReader:
         dtype = lel_dtype(meta.dtype)
         has_nan = self.scaling.missing is not None and dtype.kind == "b"
         self.dtype = np.dtype(np.float32) if has_nan else dtype
-        self.direct = meta.is_raw
+        self.direct = meta.is_raw and not is_url(meta.path)  # strips would each wait for the server
         self.token = "zarr-{}|{}|{}".format(meta.path, "|".join(map(str, meta.identity)), self.scaling)
 
     @property
