@@ -9,7 +9,10 @@ from typing import Any
 from lattice.coords.system import Axis, CoordinateSystem, default_dims
 from lattice.errors import FormatError, LatticeError, suggest
 from lattice.graph.protocols import Reader
+from lattice.graph.records import Record
 from lattice.io.base import ImageSpec, Output, Stored
+from lattice.io.json_values import from_json
+from lattice.io.losses import by_abilities
 from lattice.io.places import absolute, name_of
 from lattice.io.zarr_meta import ArrayMeta, Node, is_zarr, list_arrays, read_array, read_node
 from lattice.io.zarr_read import Scaling, ZarrReader
@@ -40,9 +43,19 @@ class ZarrFormat:
             "beam",
             "beams",
             "cards",
+            "records",
             "history",
+            "regions",
+            "groups",
         }
     )
+
+    def losses(self, spec: ImageSpec, **options: Any) -> list[str]:
+        """Return what a file would lack: regions of kinds that are not those of lattice."""
+        from lattice.io.zarr_write import unwritable
+
+        lost = by_abilities(self.can, spec)
+        return lost + [f"the region {name}" for name in unwritable(spec)]
 
     def sniff(self, path: str) -> bool:
         """Return True for a folder with Zarr metadata."""
@@ -139,12 +152,26 @@ def _lattice_image(node: Node, label: str, about: Mapping[str, Any]) -> Stored:
         masks=masks,
         default_mask=default if default in masks else None,
         nan_masked=False,
-        meta=tuple((str(k), v, str(c)) for k, v, c in about["meta"]),
-        history=tuple(str(line) for line in about["history"]),
+        meta=tuple((str(k), from_json(v), str(c)) for k, v, c in about["meta"]),
+        history=tuple(_line(line) for line in about["history"]),
         beams=tuple((float(a), float(b), float(c)) for a, b, c in about["beams"]),
+        regions={str(name): from_json(value) for name, value in about.get("regions", {}).items()},
+        groups={str(name): _group(value) for name, value in about.get("groups", {}).items()},
         source=path,
         format="zarr",
     )
+
+
+def _line(value: Any) -> str:
+    found = from_json(value)
+    return found if isinstance(found, str) else str(value)
+
+
+def _group(value: Any) -> Record:
+    found = from_json(value)
+    if not isinstance(found, Record):
+        raise FormatError("an attribute group is no record")
+    return found
 
 
 def _inside(node: Node, name: Any) -> Node:

@@ -7,6 +7,7 @@ to 0.92 of its size, at a third of the speed), so this is the default.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import itertools
@@ -19,18 +20,18 @@ from typing import Any
 
 import numpy as np
 
-from lattice.errors import LatticeError, StorageError
-from lattice.graph.records import FrozenArray, Record
+from lattice.errors import LatticeError, LatticeTypeError, StorageError
 from lattice.graph.sections import Section
 from lattice.io.atomic import Staging, allocate
 from lattice.io.base import ImageSpec, Output
 from lattice.io.files import Identity, Opened, pwrite_from, storage_error
+from lattice.io.json_values import to_json
 from lattice.io.raw import Layout, part, write_section
 from lattice.io.zarr_chunks import choose_chunks, encode, shard_index
 from lattice.io.zarr_meta import ArrayMeta, Codec, array_document
 from lattice.io.zarr_read import pieces
 
-__all__ = ["COMPRESSION", "ZarrOutput", "ZarrPackedWriter", "ZarrRawWriter", "image_attributes"]
+__all__ = ["COMPRESSION", "ZarrOutput", "ZarrPackedWriter", "ZarrRawWriter", "image_attributes", "unwritable"]
 
 VERSION = 1
 
@@ -269,11 +270,21 @@ def _plain(value: Any) -> Any:
 
 
 def _cards(cards: Sequence[tuple[str, Any, str]]) -> list[list[Any]]:
-    return [
-        [key, _plain(value), comment]
-        for key, value, comment in cards
-        if not isinstance(value, Record | FrozenArray)
-    ]
+    return [[key, _plain(value), comment] for key, value, comment in cards]
+
+
+def _regions(spec: ImageSpec) -> dict[str, Any]:
+    """Return the regions as JSON; `unwritable` names those that cannot be."""
+    out = {}
+    for name, region in spec.regions.items():
+        with contextlib.suppress(LatticeTypeError):
+            out[name] = to_json(region)
+    return out
+
+
+def unwritable(spec: ImageSpec) -> list[str]:
+    """Return the names of regions that are of a kind from outside lattice."""
+    return [name for name in spec.regions if name not in _regions(spec)]
 
 
 def image_attributes(spec: ImageSpec, masks: dict[str, str], default: str | None) -> dict[str, Any]:
@@ -288,13 +299,17 @@ def image_attributes(spec: ImageSpec, masks: dict[str, str], default: str | None
         "default_mask": default,
         "wcs": _cards(coords.to_cards(spec.shape)) if coords is not None else [],
         "axes": [[a.kind, a.unit] for a in coords.axes] if coords is not None else None,
-        "meta": _cards(spec.meta),
-        "history": list(spec.history),
+        "meta": [[key, to_json(value), comment] for key, value, comment in spec.meta],
+        "history": [to_json(line) for line in spec.history],
         "beams": [list(map(float, beam)) for beam in spec.beams],
     }
     if coords is not None and coords.table and "spectral" in coords.kinds:
         frequencies = coords.frequencies(spec.shape[coords.kinds.index("spectral")])
         about["frequencies"] = frequencies.tolist() if frequencies is not None else []
+    if spec.regions:
+        about["regions"] = _regions(spec)
+    if spec.groups:
+        about["groups"] = {name: to_json(group) for name, group in spec.groups.items()}
     return {"lattice": about}
 
 

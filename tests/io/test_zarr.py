@@ -423,6 +423,55 @@ def test_damaged_attributes(tmp_path):
             open_stored(path)
 
 
+def test_all_that_an_image_has(tmp_path):
+    import lattice
+    from lattice import regions
+    from lattice.graph.records import Record
+    from lattice.io.base import LogLine
+
+    sky = regions.from_crtf("#CRTFv0\ncircle[[5h34m24s, -22d], 3arcmin], coord=J2000")
+    header = {"CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CRVAL1": 83.6, "CRVAL2": -22.0,
+              "CDELT1": -0.01, "CDELT2": 0.01, "CRPIX1": 3.0, "CRPIX2": 3.0}  # fmt: skip
+    image = lattice.Image(
+        np.ones((5, 6), "f4"),
+        wcs=header,
+        regions={"sky": sky, "box": regions.PixelBox((1, 1), (3, 3))},
+        meta={"NEST": {"a": [1, 2], "b": {"c": "x"}}, "Z": 1 + 2j},
+    )
+    image.save(tmp_path / "a.zarr", strict=True)
+    again = lattice.open(tmp_path / "a.zarr")
+    assert again.regions == image.regions
+    assert again.meta == image.meta
+    spec = ImageSpec(
+        (2, 3),
+        ("y", "x"),
+        np.dtype("f4"),
+        history=("plain", LogLine("log", 1.0, "WARN", "me")),
+        groups={"g": Record({"x": [1.5, 2.5]})},
+        regions={"odd": Record({"name": "WCUnknown"})},
+    )
+    with ZARR.create(str(tmp_path / "b.zarr"), spec):
+        pass
+    stored = open_stored(str(tmp_path / "b.zarr"))
+    assert stored.groups == spec.groups
+    assert stored.regions == spec.regions
+    assert (stored.history[1].priority, stored.history[1].origin) == ("WARN", "me")
+
+
+def test_regions_of_unknown_kinds_are_named(tmp_path):
+    from lattice.regions import Region
+
+    class Mine(Region):
+        shape = None
+        bounds = mask = None
+
+    spec = ImageSpec((2, 3), ("y", "x"), np.dtype("f4"), regions={"odd": Mine()})
+    assert ZARR.losses(spec) == ["the region odd"]
+    with ZARR.create(str(tmp_path / "a.zarr"), spec):
+        pass
+    assert open_stored(str(tmp_path / "a.zarr")).regions == {}
+
+
 @pytest.mark.parametrize("name", ["blosc", "zstd", "lz4", "bz2", "lzma", "zlib", "gzip"])
 def test_packed_chunks_that_lie_about_their_size(name, tmp_path):
     numcodecs = pytest.importorskip("numcodecs")
