@@ -196,7 +196,7 @@ def test_what_is_fetched_is_what_is_needed(kind: str, cut: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(("kind", "most"), [("fits", 3), ("zarr", 10), ("zarr packed", 10)])
 def test_opening_reads_headers_only(kind: str, most: int, tmp_path: Path) -> None:
-    url, _ = put(tmp_path, kind, (60, 700, 801))
+    url, _ = put(tmp_path, kind, (20, 300, 801))
     with lattice.io.files.counting() as count:
         lattice.open(url)
     requests, size = fetched()
@@ -219,10 +219,10 @@ def test_packed_chunks_are_fetched_once_and_together(tmp_path: Path) -> None:
 
 def test_shards_are_read_by_their_index(tmp_path: Path) -> None:
     for kind in ("zarr", "zarr packed"):
-        url, sample = put(tmp_path / kind, kind, (100, 520, 520))
+        url, sample = put(tmp_path / kind, kind, (70, 300, 520))
         reader = open_stored(url).reader
         assert reader.meta.shards is not None
-        section = (slice(3, 90, 40), slice(500, 515, 1), slice(0, 7, 1))
+        section = (slice(3, 60, 25), slice(280, 295, 1), slice(0, 7, 1))
         np.testing.assert_array_equal(reader.read(section), sample.values[section])
         fetched()
         np.testing.assert_array_equal(reader.read(section), sample.values[section])
