@@ -205,14 +205,24 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
 
 
-def _saving(command: F) -> F:
-    """Add the options of commands that save an image."""
-    text = "For the format, such as mask=extension."
-    command = click.option("--option", "options", metavar="NAME=VALUE", multiple=True, help=text)(command)
+def _saving(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of commands that save an image, and hand them on together."""
+
+    @functools.wraps(command)
+    def run(
+        *args: Any, overwrite: bool, sync: bool, strict: bool, form: str | None, options: Any, **given: Any
+    ) -> None:
+        saving = {"overwrite": overwrite, "sync": sync, "strict": strict, "format": form}
+        command(*args, saving=saving | _save_options(options), **given)
+
+    text = "For the format, such as mask=extension. May be repeated."
+    run = click.option("--option", "options", metavar="NAME=VALUE", multiple=True, help=text)(run)
     text = "Format of the output, where its ending does not say."
-    command = click.option("--format", "form", metavar="NAME", help=text)(command)
-    command = click.option("--sync", is_flag=True, help="Make the output survive a power failure.")(command)
-    return _overwrite(command)
+    run = click.option("--format", "form", metavar="NAME", help=text)(run)
+    text = "Refuse to write a file that would not hold all that the image has."
+    run = click.option("--strict", is_flag=True, help=text)(run)
+    run = click.option("--sync", is_flag=True, help="Make the output survive a power failure.")(run)
+    return _overwrite(run)
 
 
 def _text(expression: str) -> str:
@@ -275,10 +285,7 @@ def calc(
     expression: str,
     out: str | None,
     settings: tuple[str, ...],
-    overwrite: bool,
-    sync: bool,
-    form: str | None,
-    options: tuple[str, ...],
+    saving: dict[str, Any],
     unit: str | None,
     as_json: bool,
 ) -> None:
@@ -291,7 +298,7 @@ def calc(
         axes = ", ".join(f"{d} {n}" for d, n in image.sizes.items())
         raise click.UsageError(f"the result is an image ({axes}): name the file to save it in")
     if image.shape and out is not None:
-        image.save(out, overwrite=overwrite, sync=sync, format=form, **_save_options(options))
+        image.save(out, **saving)
         if as_json:
             click.echo(to_json({"saved": out, "shape": image.shape, "dtype": str(image.dtype)}))
     elif out is not None:
@@ -403,7 +410,8 @@ def explain(
 @commands.command(
     examples=[
         "lattice convert cube.fits cube.zarr",
-        "lattice convert cube.zarr cube.fits --option mask=extension",
+        "lattice convert cube.zarr cube.fits --option mask=extension --strict",
+        "lattice convert https://example.org/cube.fits cube.image --chans 10~19",
         'lattice convert "mosaic.fits[SCI,1]" corner.fits --box 0,0,99,99',
         "lattice convert cube.fits kelvin.fits --unit K",
     ]
@@ -420,21 +428,19 @@ def convert(
     out: str,
     cuts: dict[str, Any],
     mask: str,
-    overwrite: bool,
-    sync: bool,
-    form: str | None,
-    options: tuple[str, ...],
+    saving: dict[str, Any],
     unit: str | None,
 ) -> None:
     """Save an image in another format, and in another unit.
 
-    The ending of OUT names the format.
+    The ending of OUT names the format; 'lattice formats' says what each holds. What it does not hold is
+    named in a warning, or refused with --strict.
     """
     from lattice.api import open as open_image
 
     image = open_image(source, mask=mask).subimage(**cuts)
     image = image if unit is None else image.to(unit)
-    image.save(out, overwrite=overwrite, sync=sync, format=form, **_save_options(options))
+    image.save(out, **saving)
 
 
 @commands.command(
@@ -494,28 +500,22 @@ def _plane(text: str) -> Mapping[str, int]:
 @commands.command(
     examples=[
         "lattice formats",
+        "lattice formats --markdown",
         "lattice formats --json",
     ]
 )
+@click.option("--markdown", is_flag=True, help="Print a Markdown table.")
 @_json
-def formats(as_json: bool) -> None:
-    """List the file formats that are known."""
+def formats(markdown: bool, as_json: bool) -> None:
+    """List the file formats that are known, and what each of them holds."""
+    from lattice import cli_text
     from lattice.api import formats as known
-    from lattice.cli_text import format_table, to_json
 
     found = known()
     if as_json:
-        rows = [
-            {"name": f.name, "suffixes": f.suffixes, "can": sorted(f.can), "description": f.description}
-            for f in found
-        ]
-        click.echo(to_json(rows))
-        return
-    table = [["format", "use", "endings", ""]]
-    for f in found:
-        use = "".join(letter if word in f.can else "-" for letter, word in (("r", "read"), ("w", "write")))
-        table.append([f.name, use, " ".join(f.suffixes), f.description])
-    click.echo(format_table(table))
+        click.echo(cli_text.to_json(cli_text.formats_json(found)))
+    else:
+        click.echo((cli_text.formats_markdown if markdown else cli_text.formats_text)(found))
 
 
 def _function_names(_ctx: click.Context, _param: click.Parameter, start: str) -> list[str]:

@@ -12,6 +12,8 @@ import numpy as np
 from lattice.config import format_bytes
 from lattice.graph.function import Function
 from lattice.graph.types import type_name
+from lattice.io.base import Format
+from lattice.io.losses import ABILITIES
 
 if TYPE_CHECKING:
     from lattice.image import Image
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "format_table",
+    "formats_json",
+    "formats_markdown",
+    "formats_text",
     "function_json",
     "function_text",
     "functions_markdown",
@@ -192,6 +197,39 @@ def _card_text(key: str, value: Any, comment: str) -> str:
         else str(value)
     )
     return f"{key:8} = {shown}" + (f" / {comment}" if comment else "")
+
+
+# -- formats ----------------------------------------------------------------------------------------------
+
+
+def formats_text(found: Sequence[Format]) -> str:
+    """Return the formats, and what each of them does and holds."""
+    rows = [["format", "use", "endings", ""]]
+    for f in found:
+        use = "".join(letter if word in f.can else "-" for letter, word in (("r", "read"), ("w", "write")))
+        rows.append([f.name, use, " ".join(f.suffixes), f.description])
+    table = [["what it does or holds", *(f.name for f in found)]]
+    table += [[means, *("x" if word in f.can else "." for f in found)] for word, means in ABILITIES.items()]
+    return f"{format_table(rows)}\n\n{format_table(table)}"
+
+
+def formats_markdown(found: Sequence[Format]) -> str:
+    """Return the table of formats for documentation."""
+    lines = [
+        "| | " + " | ".join(f"{f.name} (`{f.suffixes[0]}`)" if f.suffixes else f.name for f in found) + " |",
+        "|---" * (len(found) + 1) + "|",
+    ]
+    for word, means in ABILITIES.items():
+        lines.append(f"| {means} | " + " | ".join("yes" if word in f.can else "" for f in found) + " |")
+    return "\n".join(lines)
+
+
+def formats_json(found: Sequence[Format]) -> list[dict[str, Any]]:
+    """Return the formats for JSON."""
+    return [
+        {"name": f.name, "suffixes": f.suffixes, "can": sorted(f.can), "description": f.description}
+        for f in found
+    ]
 
 
 # -- functions --------------------------------------------------------------------------------------------

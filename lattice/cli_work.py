@@ -21,12 +21,15 @@ __all__ = ["draw", "is_path", "run_demo", "sky_image", "value_of"]
 
 def is_path(text: str) -> bool:
     """Tell whether an argument that may be a path or an expression is a path."""
+    from lattice.io.files import is_url
     from lattice.io.registry import formats, split_selector
 
     path = split_selector(text)[0]
     endings = tuple(s for f in formats() for s in f.suffixes)
-    return os.path.lexists(path) or (
-        path.lower().rstrip("/").endswith(endings) and not set(path) & set("'\"()*+^<>&|, ")
+    return (
+        os.path.lexists(path)
+        or is_url(path)
+        or (path.lower().rstrip("/").endswith(endings) and not set(path) & set("'\"()*+^<>&|, "))
     )
 
 

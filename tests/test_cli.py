@@ -200,8 +200,19 @@ def test_explain_prints_a_plan() -> None:
     assert "1.00 GB" in output
 
 
+def test_formats_say_what_they_hold() -> None:
+    output = lat("formats").output
+    assert "fits    rw   .fits" in output
+    head = next(line for line in output.splitlines() if line.startswith("what it does or holds"))
+    row = next(line for line in output.splitlines() if line.startswith("complex values"))
+    assert [row[head.index(f" {name}") + 1] for name in ("fits", "zarr", "npy")] == [".", "x", "x"]
+    markdown = lat("formats", "--markdown").output.splitlines()
+    assert markdown[0].startswith("| | fits (`.fits`) | zarr (`.zarr`) |")
+    assert {line.count("|") for line in markdown} == {markdown[0].count("|")}
+    assert "| complex values |  | yes |" in "\n".join(markdown)
+
+
 def test_formats_and_functions_are_listed() -> None:
-    assert "fits    rw" in lat("formats").output
     assert {f["name"] for f in json.loads(lat("formats", "--json").output)} >= {"fits", "zarr"}
     output = lat("functions").output
     assert "mathematics" in output
@@ -218,6 +229,43 @@ def test_formats_and_functions_are_listed() -> None:
 
 
 # -- convert, plot, demo -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".zarr", ".image", ".h5", ".mir", ".npy"])
+def test_convert_goes_through_every_format(suffix: str, array: np.ndarray) -> None:
+    form = next(f for f in lattice.formats() if suffix in f.suffixes)
+    lat("convert", "a.fits", f"a{suffix}", "--no-progress")
+    again = lattice.open(f"a{suffix}")
+    np.testing.assert_array_equal(again.values, array)
+    lat("convert", f"a{suffix}", "again.fits")
+    found = lattice.open("again.fits")
+    np.testing.assert_array_equal(found.values, array)
+    if "coords" in form.can:
+        assert found.coords.compare(lattice.open("a.fits").coords, 1e-6, SHAPE) is None
+        assert found.unit == "Jy/beam"
+        np.testing.assert_allclose(found.beams, [(0.01, 0.005, 30)], rtol=1e-6)
+        assert found.meta["OBJECT"] == "M13"
+
+
+def test_convert_names_what_is_lost_or_refuses() -> None:
+    said = lat("convert", "a.fits", "a.npy").stderr
+    assert "a npy file does not hold" in said
+    assert "the unit 'Jy/beam', the coordinates, the beam, the header entry OBJECT" in said
+    assert "does not hold" in lat("convert", "a.fits", "b.npy", "--strict", status=1).stderr
+    assert not os.path.exists("b.npy")
+    assert lat("convert", "a.fits", "b.zarr", "--strict").stderr == ""
+
+
+def test_convert_takes_masks_and_options(array: np.ndarray) -> None:
+    Image(array, masks={"m": array > 0, "n": array > 1}).save("m.zarr")
+    lat("convert", "m.zarr", "m.image", "--mask", "n")
+    assert lattice.open("m.image").default_mask == "n"
+    assert set(lattice.open("m.image").masks) == {"m", "n"}
+    np.testing.assert_array_equal(lattice.open("m.image", mask="m").mask.compute(), array > 0)
+    lat("convert", "m.image", "m.fits", "--option", "mask=extension", "--strict")
+    assert set(lattice.open("m.fits").masks) == {"m", "n"}
+    lat("convert", "m.zarr", "p.zarr", "--option", "compress=zstd", "--progress")
+    assert "no option" in lat("convert", "m.zarr", "q.zarr", "--option", "x=1", status=1).stderr
 
 
 def test_convert_changes_the_format(array: np.ndarray) -> None:
