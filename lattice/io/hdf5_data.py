@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import functools
 import math
 import os
 import threading
@@ -91,8 +92,8 @@ class H5Array:
         Where contiguous data start; -1 if nothing is stored.
     filters : tuple of int
         What a chunk went through when it was written, in that order.
-    fill : object
-        Value of pixels that are not stored.
+    filled : bool
+        Whether pixels that are not stored have a value of their own, not zero.
     layout : str
         ``contiguous`` or ``chunked`` if positions in the file are known, ``library`` if only HDF5 knows them.
     """
@@ -105,7 +106,7 @@ class H5Array:
     chunks: tuple[int, ...] | None
     offset: int
     filters: tuple[int, ...]
-    fill: Any
+    filled: bool
     layout: str
 
     @property
@@ -156,13 +157,17 @@ def array_of(dataset: Any, path: str, identity: Identity, where: str) -> H5Array
             layout = "contiguous"
             found = dataset.id.get_offset()
             offset = -1 if found is None else int(found)
-    return H5Array(
-        path, identity, dataset.name, shape, dtype, chunks, offset, filters, _fill(dataset), layout
-    )
+    filled = plist.fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED
+    return H5Array(path, identity, dataset.name, shape, dtype, chunks, offset, filters, filled, layout)
 
 
-def _fill(dataset: Any) -> Any:
-    value = np.asarray(dataset.fillvalue if dataset.fillvalue is not None else 0)
+@functools.lru_cache(64)
+def _fill_value(array: H5Array) -> Any:
+    """Return the value of pixels that are not stored; in damaged files the library crashes over it."""
+    if not array.filled:
+        return 0
+    with open_file(array.path, array.identity) as file:
+        value = np.asarray(file[array.name].fillvalue)
     if value.dtype.names is not None:
         real, imaginary = (float(value[name]) for name in value.dtype.names)
         return complex(real, imaginary)
@@ -398,7 +403,8 @@ class H5Reader:
             np.copyto(values, stored, casting="unsafe")
 
     def _fill(self, target: np.ndarray) -> None:
-        target[...] = bool(self.array.fill) if self.dtype.kind == "b" else self.array.fill
+        value = _fill_value(self.array)
+        target[...] = bool(value) if self.dtype.kind == "b" else value
 
     def _read_packed(
         self, fd: int, offset: int, size: int, mask: int, inner: Section, target: np.ndarray

@@ -23,6 +23,7 @@ _GROUP = "lattice.formats"
 
 # in the order in which they are asked whether a file is theirs
 _BUILTIN = (
+    "lattice.io.lsst:LsstFormat",
     "lattice.io.fits:FitsFormat",
     "lattice.io.zarr:ZarrFormat",
     "lattice.io.casa.image:CasaFormat",
