@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from lattice.coords.system import default_dims
-from lattice.errors import FormatError, LatticeError, RegionError, suggest, warn
+from lattice.errors import FormatError, LatticeError, suggest
 from lattice.graph.attributes import Attributes
 from lattice.graph.protocols import Reader
-from lattice.graph.records import Record, thawed
+from lattice.graph.records import Record
 from lattice.io.base import ImageSpec, Output, Stored
 from lattice.io.casa_records import (
     coords_from_record,
@@ -22,9 +22,10 @@ from lattice.io.casa_records import (
     imageinfo_to_record,
     misc_from_record,
     misc_to_record,
+    regions_from_records,
+    regions_to_records,
 )
 from lattice.io.files import Identity, identify
-from lattice.regions import from_record, to_record
 
 __all__ = ["Hdf5Format"]
 
@@ -179,6 +180,7 @@ def _casacore_image(file: Any, path: str, identity: Identity, label: str) -> Sto
     unit = _record(file, "unitinfo", label, texts).get("units", "")
     found = _record(file, "coordinfo", label, texts).get("coords")
     coords, observed = coords_from_record(found if isinstance(found, Mapping) else {}, array.shape)
+    listed = about.get("regions")
     beams, named = imageinfo_from_record(_record(file, "imageinfo", label, texts), array.shape, coords)
     return Stored(
         reader=H5Reader(array, label),
@@ -189,7 +191,7 @@ def _casacore_image(file: Any, path: str, identity: Identity, label: str) -> Sto
         default_mask=default,
         meta=(*observed, *named, *misc_from_record(_record(file, "miscinfo", label, texts))),
         beams=beams,
-        regions=_regions(about.get("regions")),
+        regions=regions_from_records(listed if isinstance(listed, Mapping) else {}),
         groups=_groups(_record(file, "ATTRGROUPS", label, texts)),
         source=path,
         format="hdf5",
@@ -234,7 +236,8 @@ def _masks(
 def _records(spec: ImageSpec) -> dict[str, Mapping[str, Any]]:
     """Return what the file says about an image, by group."""
     coords = coords_to_record(spec.coords, spec.meta, spec.shape)
-    regions = _region_records(spec, coords)
+    attrs = Attributes(np.dtype(spec.dtype), tuple(spec.shape), tuple(spec.dims), coords=spec.coords)
+    regions = regions_to_records(spec.regions, coords, attrs)
     return {
         "coordinfo": {"coords": coords},
         "imageinfo": imageinfo_to_record(spec.beams, spec.meta, spec.shape, spec.coords),
@@ -243,29 +246,6 @@ def _records(spec: ImageSpec) -> dict[str, Mapping[str, Any]]:
         "unitinfo": {"units": spec.unit},
         "ATTRGROUPS": {name: _rows(group) for name, group in spec.groups.items()},
     }
-
-
-def _regions(records: Any) -> dict[str, Any]:
-    """Return named regions; as a record where a region is of a kind that lattice does not know."""
-    out: dict[str, Any] = {}
-    for name, record in records.items() if isinstance(records, Mapping) else ():
-        if isinstance(record, Mapping):
-            try:
-                out[name] = from_record(record)
-            except RegionError:
-                out[name] = Record(record)
-    return out
-
-
-def _region_records(spec: ImageSpec, coords: Mapping[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    attrs = Attributes(np.dtype(spec.dtype), tuple(spec.shape), tuple(spec.dims), coords=spec.coords)
-    for name, region in spec.regions.items():
-        try:
-            out[name] = thawed(region) if isinstance(region, Record) else to_record(region, coords, attrs)
-        except RegionError as error:
-            warn(f"not written: the region {name!r}: {error.message}")
-    return out
 
 
 # -- attribute groups ---------------------------------------------------------------------------

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+
+import pytest
+
+from lattice.io.base import Stored
 from lattice.testing import FormatConformance
 
 
@@ -33,3 +38,31 @@ class TestZarrShards(FormatConformance):
 class TestZarrCompressed(FormatConformance):
     format = "zarr"
     options = {"compress": "zstd"}  # noqa: RUF012
+
+
+class TestNpy(FormatConformance):
+    format = "npy"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
+class TestHdf5(FormatConformance):
+    """Several chunks; the records of casacore have an order of their own, and no comments."""
+
+    format = "hdf5"
+    shape = (3, 70, 1500)
+    comments = False
+
+    def _check_meta(self, sample, stored: Stored, nested: bool) -> None:
+        wanted = [key for key, _, _ in sample.spec.meta]
+        found = {card[0]: card for card in stored.meta}
+        meta = tuple(found[key] for key in wanted if key in found)
+        super()._check_meta(sample, Stored(stored.reader, stored.dims, meta=meta), nested)
+
+
+class TestMiriad(FormatConformance):
+    """Single precision only."""
+
+    format = "miriad"
+    shape = (3, 70, 150)
+    dtypes = ("f4",)
+    comments = False
