@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lattice.io.base import Stored
 from lattice.testing import FormatConformance
+from lattice.testing.samples import Sample
 
 
 class TestFits(FormatConformance):
@@ -52,7 +55,7 @@ class TestHdf5(FormatConformance):
     shape = (3, 70, 1500)
     comments = False
 
-    def _check_meta(self, sample, stored: Stored, nested: bool) -> None:
+    def _check_meta(self, sample: Sample, stored: Stored, nested: bool) -> None:
         wanted = [key for key, _, _ in sample.spec.meta]
         found = {card[0]: card for card in stored.meta}
         meta = tuple(found[key] for key in wanted if key in found)
@@ -66,3 +69,27 @@ class TestMiriad(FormatConformance):
     shape = (3, 70, 150)
     dtypes = ("f4",)
     comments = False
+
+
+class TestLsst(FormatConformance):
+    """Two axes only, so there is no frequency and one beam at most."""
+
+    format = "lsst"
+    suffix = ".lsst.fits"
+    shape = (70, 150)
+    shapes = ((6, 7), (70, 130), (1, 9))
+
+    def sample(self, dtype: str | None = None, parts: tuple[str, ...] = (), **more: Any) -> Sample:
+        shape = tuple(more.pop("shape", None) or (6, 7))[-2:]
+        return super().sample(dtype, parts, shape=shape, **more)
+
+    def check_coords(self, sample: Sample, stored: Stored) -> None:
+        assert sample.spec.coords is not None
+        assert stored.coords is not None
+        assert stored.coords.kinds == sample.spec.coords.kinds
+        assert stored.coords.compare(sample.spec.coords, 1e-6, sample.spec.shape) is None
+
+    def test_each_part_comes_back_or_is_named_as_lost(self, part: str, tmp_path: Path) -> None:
+        if part == "beams":
+            pytest.skip("an image of two axes has one plane")
+        super().test_each_part_comes_back_or_is_named_as_lost(part, tmp_path)
