@@ -17,7 +17,7 @@ quartile       q3 - q1
 ============== =============================================================================
 
 The function ``median`` of the language differs for even numbers above 100, of which it takes the lower of the
-two values in the middle, as casacore does; so do median and medabsdevmed over some dims of an image.
+two values in the middle, as casacore does.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ __all__ = ["CLASSIC", "ROBUST", "Statistics", "statistics"]
 CLASSIC = ("npts", "sum", "sumsq", "mean", "sigma", "rms", "min", "max", "minpos", "maxpos")
 ROBUST = ("median", "medabsdevmed", "q1", "q3", "quartile")
 _POSITIONS = ("minpos", "maxpos")
+_ALONG = {"median": "middle", "medabsdevmed": "middledev"}  # what they are called along some axes
 
 
 class Statistics(Mapping[str, Any]):
@@ -176,15 +177,6 @@ def _wanted(keys: Iterable[str] | None, robust: bool) -> tuple[str, ...]:
 # -- of a whole image -------------------------------------------------------------------------------------
 
 
-def middle_ranks(n: int) -> tuple[int, ...]:
-    """Return the rank, or the two ranks, whose mean is the median of n values.
-
-    >>> middle_ranks(5), middle_ranks(1000)
-    ((2,), (499, 500))
-    """
-    return (n // 2,) if n % 2 else (n // 2 - 1, n // 2) if n else ()
-
-
 def _quarter(numerator: int) -> Any:
     return lambda n: (max(0, -(-numerator * n // 4) - 1),)
 
@@ -193,6 +185,7 @@ def _of_whole(node: Node, wanted: tuple[str, ...]) -> dict[str, Any]:
     from lattice.config import get_options
     from lattice.execute.measure import measure
     from lattice.execute.run import settled
+    from lattice.ops.planes import middle_ranks
     from lattice.plan.stages import Measure
 
     options = get_options()
@@ -291,7 +284,7 @@ def _over(image: ImagePixels, wanted: tuple[str, ...], axes: tuple[int, ...]) ->
             f"{' and '.join(refused)}: positions are known for the whole image only",
             hint="leave out the dims, or take one cut after the other",
         )
-    return {key: image._derive(collapse(image.node, key, axes)) for key in wanted}
+    return {key: image._derive(collapse(image.node, _ALONG.get(key, key), axes)) for key in wanted}
 
 
 def _together(image: ImagePixels, images: Mapping[str, ImagePixels], axes: tuple[int, ...]) -> dict[str, Any]:
@@ -299,7 +292,7 @@ def _together(image: ImagePixels, images: Mapping[str, ImagePixels], axes: tuple
     from lattice.execute.run import compute
     from lattice.ops.collapse import statistics as join
 
-    found = compute(join(image.node, list(images), axes))
+    found = compute(join(image.node, [_ALONG.get(key, key) for key in images], axes))
     out: dict[str, Any] = {}
     for i, (key, lazy) in enumerate(images.items()):
         mask = None if found.mask is None else found.mask[i]

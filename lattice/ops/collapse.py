@@ -124,6 +124,9 @@ _RULES: dict[str, _Rule] = {
     "q3": _quartile(0.75),
     "quartile": _quartile(0.25, 0.75),
     "medabsdevmed": _Rule(None, _absolute_deviation),
+    # without casacore's short cut for many values, as CASA's imstat has them
+    "middle": _Rule(None, lambda _: planes.middle),
+    "middledev": _Rule(None, lambda _: planes.middle_distance),
 }
 # of the coordinate along one axis, weighted with the pixels or where these are extreme: for moments
 _RULES |= {
@@ -136,7 +139,8 @@ _RULES |= {
 _HALF = ("where_half",)
 COORDINATES = ("centroid", "dispersion", "where_min", "where_max", "where_half")
 _ALIASES = {"count": "nelements", "npts": "nelements", "sigma": "stddev", "std": "stddev", "var": "variance"}
-_OWN = ("sumsq", "rms", "q1", "q3", "quartile", "medabsdevmed")  # not functions of the language
+# not functions of the language
+_OWN = ("sumsq", "rms", "q1", "q3", "quartile", "medabsdevmed", "middle", "middledev")
 
 
 def statistic_names() -> list[str]:
@@ -155,7 +159,8 @@ def collapse(
         A lattice.
     name : str or Function
         sum, mean, variance, stddev (sigma), avdev, sumsq, rms, min, max, median, fractile, fractilerange,
-        q1, q3, quartile, medabsdevmed, nelements (count), ntrue, nfalse, any or all.
+        q1, q3, quartile, medabsdevmed, middle (a median that is the mean of two values also where there are
+        more than 100), middledev (medabsdevmed with that), nelements (count), ntrue, nfalse, any or all.
     dims : str, int or sequence of these
         Axes that go, by name or numpy number.
     scalars : sequence of float or Node, optional
@@ -282,6 +287,8 @@ def _scalar_attributes(x: Node, request: Request, units: str = "lel") -> Attribu
 def _of_all(x: Node, request: Request) -> Node:
     """Return the statistic of all pixels."""
     name, *scalars = request
+    if name in ("middle", "middledev"):
+        raise LatticeRangeError(f"{name} goes along some of the axes only", hint="take it from statistics()")
 
     def f(function: str, *args: Node) -> Node:
         return call(lookup(function, len(args)), *args)

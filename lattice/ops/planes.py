@@ -437,6 +437,25 @@ def median_distance(rows: Array, n: Array, ranks: Ranker) -> Array:
     return mean_of(at_ranks(distance, n, ranks))
 
 
+def middle_ranks(n: int) -> tuple[int, ...]:
+    """Return the rank, or the two ranks, whose mean is the middle of n values, however many they are.
+
+    >>> middle_ranks(5), middle_ranks(1000)
+    ((2,), (499, 500))
+    """
+    return (n // 2,) if n % 2 else (n // 2 - 1, n // 2) if n else ()
+
+
+def middle(rows: Array, n: Array) -> Array:
+    """Return the middles of sorted rows."""
+    return mean_of(at_ranks(rows, n, middle_ranks))
+
+
+def middle_distance(rows: Array, n: Array) -> Array:
+    """Return the middles of the distances of sorted rows from their middles."""
+    return median_distance(rows, n, middle_ranks)
+
+
 def mean_of(picked: list[Array]) -> Array:
     """Return the mean of one or two picked values."""
     half = picked[0].dtype.type(0.5)

@@ -25,6 +25,7 @@ from lattice.graph.build import call, subset
 from lattice.graph.node import Literal, Node
 from lattice.graph.show import to_lel
 from lattice.graph.types import FLOAT
+from lattice.image import Image
 from lattice.ops.collapse import Collapse, collapse, statistic_names, statistics
 
 SHAPE = (5, 4, 6)
@@ -377,3 +378,23 @@ def test_more_errors(bench: Any) -> None:
     with pytest.raises(LatticeRangeError, match="no statistic"):
         statistics(truth, [], 0)
     assert "sigma" in statistic_names()
+
+
+def test_middle_is_the_mean_of_two_values_however_many_there_are() -> None:
+    values = np.random.default_rng(4).normal(size=(3, 7, 40)).astype("f4")
+    good = values > -1
+    image, bare = Image(values, mask=good), Image(values)
+    masked = np.ma.MaskedArray(values, ~good)
+    for dims in ([0, 2], [1, 2], [2]):
+        dims = tuple(dims)
+        expected = np.ma.median(masked.astype("f8"), axis=dims)
+        np.testing.assert_allclose(
+            image.statistics("median", dims=dims)["median"].values, expected, rtol=1e-6
+        )
+        plain = np.median(values.astype("f8"), axis=dims)
+        found = bare.statistics(("median", "medabsdevmed"), dims=dims).compute()
+        np.testing.assert_allclose(found["median"].values, plain, rtol=1e-6)
+        away = np.median(np.abs(values - np.median(values, axis=dims, keepdims=True)), axis=dims)
+        np.testing.assert_allclose(found["medabsdevmed"].values, away, rtol=1e-5)
+    with pytest.raises(LatticeRangeError, match="some of the axes"):
+        collapse(image.node, "middle", (0, 1, 2))
