@@ -14,7 +14,7 @@ from lattice.errors import FormatError, LatticeError, suggest
 from lattice.graph.attributes import Attributes
 from lattice.graph.protocols import Reader
 from lattice.graph.records import Record
-from lattice.io.base import ImageSpec, Output, Stored
+from lattice.io.base import ImageSpec, Output, Stored, Updater
 from lattice.io.casa_records import (
     coords_from_record,
     coords_to_record,
@@ -44,6 +44,7 @@ class Hdf5Format:
         {
             "read",
             "write",
+            "update",
             "parallel",
             "float",
             "complex",
@@ -128,6 +129,26 @@ class Hdf5Format:
         if options:
             raise LatticeError(f"HDF5 output has no option {', '.join(options)}", hint="it has: tile")
         return H5Output(path, spec, _records(spec), overwrite=overwrite, sync=sync, tile=tile)
+
+    def update(self, path: str) -> Updater:
+        """Open a casacore image to change it in place; see `lattice.io.base.Updater`.
+
+        Raises
+        ------
+        FormatError
+            If it is no casacore image: arrays of other programs are only read.
+        StorageError
+            If it cannot be written to.
+        """
+        from lattice.io.hdf5_data import open_file
+
+        stored = self.open(path)
+        with open_file(os.path.abspath(path), identify(path)) as file:
+            if not _is_casacore(file):
+                raise FormatError(f"{path!r} is no image of casacore's: it is only read")
+        from lattice.io.hdf5_update import Hdf5Updater
+
+        return Hdf5Updater(path, stored, _records)
 
 
 def _require() -> None:

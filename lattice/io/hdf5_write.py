@@ -26,7 +26,7 @@ from lattice.io.raw import Layout, part, write_section
 from lattice.io.zarr_chunks import choose_chunks
 from lattice.io.zarr_read import pieces
 
-__all__ = ["H5Output", "H5Writer"]
+__all__ = ["H5Output", "H5Writer", "create_dataset", "mask_info"]
 
 _TYPES = ("f4", "f8", "c8", "c16")
 
@@ -144,14 +144,14 @@ class H5Output(Output):
         about = {k: v for k, v in records.items() if v}
         if names or "maskinfo" in about:
             extra = dict(about.pop("maskinfo", {}))
-            about["maskinfo"] = _mask_info(names, default, spec.shape, self.path) | extra
+            about["maskinfo"] = mask_info(names, default, spec.shape, self.path) | extra
         targets = {}
         with _library(self._stage.temp, has_large_values(about)) as file:
             for name in ("map", *(f"masks/{name}" for name in names)):
                 kind = dtype if name == "map" else np.dtype(bool)
                 if name == "masks/" + (names[0] if names else ""):
                     file.create_group("masks")
-                dataset = _create(file, name, spec.shape, kind, grid)
+                dataset = create_dataset(file, name, spec.shape, kind, grid)
                 table = chunk_table(dataset, grid, name)
                 places = np.array([row[1] for row in table.rows], np.int64).reshape(table.counts)
                 targets[name] = H5Writer(self._stage.temp, tuple(spec.shape), kind, grid, places)
@@ -212,7 +212,9 @@ def _library(path: str, new: bool) -> Iterator[Any]:
         raise FormatError(f"the image cannot be written as HDF5: {exc}") from exc
 
 
-def _create(file: Any, name: str, shape: Sequence[int], dtype: np.dtype[Any], grid: tuple[int, ...]) -> Any:
+def create_dataset(
+    file: Any, name: str, shape: Sequence[int], dtype: np.dtype[Any], grid: tuple[int, ...]
+) -> Any:
     """Create a dataset in which every chunk has its place, though nothing is written."""
     plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     plist.set_chunk(grid)
@@ -227,7 +229,7 @@ def _create(file: Any, name: str, shape: Sequence[int], dtype: np.dtype[Any], gr
     return file[name]
 
 
-def _mask_info(names: Sequence[str], default: str | None, shape: Sequence[int], path: str) -> dict[str, Any]:
+def mask_info(names: Sequence[str], default: str | None, shape: Sequence[int], path: str) -> dict[str, Any]:
     """Return what casacore wants to know about masks; it looks for them in the file that is named there."""
     turned = np.array(shape[::-1], np.int32)
     masks = {}
