@@ -60,6 +60,7 @@ FACE = {
 EVERYWHERE = {"numpy"}
 PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "astropy": ({"coords", "regions", "functions", "ops", "io", "plot", "face"}, set()),
+    "casacore": ({"lattice.compat.casacore"}, set()),
     "cloudpickle": ({"execute"}, set()),
     "click": ({"lattice.cli"}, {"lattice.cli"}),
     "dask": ({"execute", "face", "lattice.coords.index"}, {"execute"}),
