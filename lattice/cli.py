@@ -7,102 +7,28 @@ Exit status: 0 done, 1 something was wrong with the expression, the files or the
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
 import signal
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
-from lattice.errors import LatticeError, LatticeWarning
-
-if TYPE_CHECKING:
-    from lattice.image import Image
-
-__all__ = ["commands", "main"]
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_EXAMPLES = (
-    """lattice calc "'a.fits' - median('a.fits'['b.fits' > 0])" out.fits""",
-    """lattice stat "sqrt('q.fits'^2 + 'u.fits'^2)" --robust""",
-    """lattice plot cube.fits plane.png --plane 12""",
-    """lattice functions""",
+import lattice.cli_verbs  # noqa: F401 - defines more commands
+from lattice.cli_base import (
+    Failure,
+    commands,
+    cuts_of,
+    engine,
+    expression_image,
+    image_of,
+    json_option,
+    names,
+    overwrite_option,
+    saving_of,
 )
 
-
-class Failure(click.ClickException):
-    """An error that is told without a traceback; the exit status is 1."""
-
-    def show(self, file: Any = None) -> None:
-        """Print the message."""
-        click.echo(f"error: {self.message}", file=sys.stderr if file is None else file)
-
-
-class Command(click.Command):
-    """A command whose help ends with examples, as they are written."""
-
-    def __init__(self, *args: Any, examples: Sequence[str] = (), **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.examples = examples
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
-        _write_examples(formatter, self.examples)
-
-
-def _write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:
-    if examples:
-        with formatter.section("Examples"):
-            for line in examples:
-                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
-
-
-class Commands(click.Group):
-    """The group of all commands, which turns errors into messages and exit codes."""
-
-    command_class = Command
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write some examples."""
-        _write_examples(formatter, _EXAMPLES)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
-        try:
-            with _warnings_as_lines():
-                return super().invoke(ctx)
-        except LatticeError as error:
-            raise Failure(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("interrupted; no partial output is left", err=True)
-            ctx.exit(130)
-        except BrokenPipeError:
-            # Whoever reads the output (head, less) has seen enough.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(0)
-        except (OSError, MemoryError, RecursionError) as error:
-            raise Failure(str(error) or f"{type(error).__name__}") from error
-
-
-@contextlib.contextmanager
-def _warnings_as_lines() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", LatticeWarning)
-        shown = warnings.showwarning
-
-        def show(message: Any, category: Any, *place: Any, **more: Any) -> None:
-            if issubclass(category, LatticeWarning):
-                click.echo(f"warning: {message}", err=True)
-            else:
-                shown(message, category, *place, **more)
-
-        warnings.showwarning = show
-        yield
+__all__ = ["commands", "main"]
 
 
 def main(args: list[str] | None = None) -> None:
@@ -111,159 +37,6 @@ def main(args: list[str] | None = None) -> None:
         # Batch systems end a job so; unwinding removes what was written so far.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     commands.main(args=args, prog_name="lattice")
-
-
-def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
-        from lattice import __version__
-
-        click.echo(f"lattice {__version__}")
-        ctx.exit()
-
-
-@click.group(cls=Commands, context_settings=_CONTEXT)
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_version,
-    help="Show the version and exit.",
-)
-def commands() -> None:
-    """Expressions on astronomical images: FITS, Zarr and more, larger than memory, on all cores.
-
-    An EXPR is text of the Lattice Expression Language, in which names of files stand in quotes.
-    A single '-' in its place reads it from the standard input. 'lattice COMMAND --help' tells more about
-    a command, with examples.
-    """
-
-
-# -- options and arguments that several commands have -----------------------------------------------------
-
-
-def _engine(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that steer how work is run, and set them while the command runs."""
-
-    @functools.wraps(command)
-    def run(
-        *args: Any,
-        memory: str | None,
-        workers: str | None,
-        jit: bool | None,
-        progress: bool | None,
-        **others: Any,
-    ) -> None:
-        from lattice.config import set_options
-
-        given = {"memory_limit": memory, "workers": workers, "jit": jit, "progress": progress}
-        with set_options(**{name: value for name, value in given.items() if value is not None}):
-            command(*args, **others)
-
-    for option in (
-        click.option("--progress/--no-progress", default=None, help="Show progress; default: on a terminal."),
-        click.option(
-            "--jit/--no-jit", default=None, help="Compile expressions; default: where it is faster."
-        ),
-        click.option("--workers", metavar="N", help="How many blocks are computed at once."),
-        click.option(
-            "--memory", metavar="SIZE", help="Most memory to use, such as 2GB; default: a quarter of it."
-        ),
-    ):
-        run = option(run)
-    return run
-
-
-def _names(command: F) -> F:
-    return click.option(
-        "--set",
-        "settings",
-        metavar="NAME=VALUE",
-        multiple=True,
-        help="What a name in the expression stands for: a path or a number. May be repeated.",
-    )(command)
-
-
-def _cuts(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that cut an image, and hand them on together."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **given: Any) -> None:
-        command(*args, cuts={name: given.pop(name) for name in ("region", "box", "chans", "stokes")}, **given)
-
-    for name, form, text in (
-        ("stokes", "I,Q", "Stokes parameters."),
-        ("chans", "A~B", "Channels, such as 5, 3~7, '1;4~6' or 'range=[1.41GHz, 1.42GHz]'."),
-        ("box", "X0,Y0,X1,Y1", "Corners in pixels of the sky, both included."),
-        ("region", "TEXT|FILE", "Region in CRTF, or the name of one that is stored with the image."),
-    ):
-        run = click.option(f"--{name}", metavar=form, help=text)(run)
-    return run
-
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_overwrite = click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
-
-
-def _saving(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of commands that save an image, and hand them on together."""
-
-    @functools.wraps(command)
-    def run(
-        *args: Any, overwrite: bool, sync: bool, strict: bool, form: str | None, options: Any, **given: Any
-    ) -> None:
-        saving = {"overwrite": overwrite, "sync": sync, "strict": strict, "format": form}
-        command(*args, saving=saving | _save_options(options), **given)
-
-    text = "For the format, such as mask=extension. May be repeated."
-    run = click.option("--option", "options", metavar="NAME=VALUE", multiple=True, help=text)(run)
-    text = "Format of the output, where its ending does not say."
-    run = click.option("--format", "form", metavar="NAME", help=text)(run)
-    text = "Refuse to write a file that would not hold all that the image has."
-    run = click.option("--strict", is_flag=True, help=text)(run)
-    run = click.option("--sync", is_flag=True, help="Make the output survive a power failure.")(run)
-    return _overwrite(run)
-
-
-def _text(expression: str) -> str:
-    return sys.stdin.read() if expression == "-" else expression
-
-
-def _expression(text: str, settings: tuple[str, ...] = ()) -> Image:
-    """Return the image of an expression; --set gives numbers, else paths."""
-    from lattice.api import expr
-    from lattice.cli_work import value_of
-
-    found: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals or not name or not value:
-            raise click.UsageError(f"--set {setting}: write NAME=PATH or NAME=NUMBER")
-        found[name] = value_of(value)
-    return expr(_text(text), images=found)
-
-
-def _image(text: str, settings: tuple[str, ...] = ()) -> Image:
-    """Return what an argument stands for: a file if there is one of that name, else an expression."""
-    from lattice.api import open as open_image
-    from lattice.cli_work import is_path
-
-    return open_image(text) if text != "-" and is_path(text) else _expression(text, settings)
-
-
-def _save_options(given: tuple[str, ...]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"--option {text}: write NAME=VALUE")
-        options[name] = (
-            int(value) if value.isdecimal() else {"true": True, "false": False}.get(value.lower(), value)
-        )
-    return options
-
-
-# -- commands ---------------------------------------------------------------------------------------------
 
 
 @commands.command(
@@ -276,11 +49,11 @@ def _save_options(given: tuple[str, ...]) -> dict[str, Any]:
 )
 @click.argument("expression", metavar="EXPR")
 @click.argument("out", required=False, type=click.Path())
-@_names
-@_saving
+@names
+@saving_of
 @click.option("--unit", metavar="UNIT", help="Convert the result to this unit, such as mJy/beam or K.")
-@_json
-@_engine
+@json_option
+@engine
 def calc(
     expression: str,
     out: str | None,
@@ -292,7 +65,7 @@ def calc(
     """Compute EXPR: save it as OUT, or print a single number."""
     from lattice.cli_text import scalar_text, to_json
 
-    image = _expression(expression, settings)
+    image = expression_image(expression, settings)
     image = image if unit is None else image.to(unit)
     if image.shape and out is None:
         axes = ", ".join(f"{d} {n}" for d, n in image.sizes.items())
@@ -331,10 +104,10 @@ def calc(
 )
 @click.option("--robust", is_flag=True, help="Add median, medabsdevmed, q1, q3 and quartile.")
 @click.option("--keys", metavar="KEY,...", help="Only these statistics.")
-@_cuts
-@_names
-@_json
-@_engine
+@cuts_of
+@names
+@json_option
+@engine
 def stat(
     image: str,
     mask: str | None,
@@ -348,9 +121,9 @@ def stat(
     """Print statistics of the good pixels of an image."""
     from lattice.cli_text import statistics_json, statistics_text, to_json
 
-    found = _image(image, settings)
+    found = image_of(image, settings)
     if mask is not None:
-        found = found.subimage(mask=mask if mask in found.masks else _expression(mask, settings))
+        found = found.subimage(mask=mask if mask in found.masks else expression_image(mask, settings))
     found = found.subimage(**cuts)
     statistics = found.statistics(
         None if keys is None else _list(keys),
@@ -372,7 +145,7 @@ def _list(text: str) -> list[str]:
     ]
 )
 @click.argument("file", type=click.Path())
-@_json
+@json_option
 def head(file: str, as_json: bool) -> None:
     """Print what an image is: shape, type, masks, header, history.
 
@@ -394,8 +167,8 @@ def head(file: str, as_json: bool) -> None:
     ]
 )
 @click.argument("expression", metavar="IMAGE|EXPR")
-@_names
-@_engine
+@names
+@engine
 def explain(
     expression: str,
     settings: tuple[str, ...],
@@ -404,7 +177,7 @@ def explain(
 
     Stages, blocks, bytes read, memory; nothing is computed.
     """
-    click.echo(_image(expression, settings).explain().text())
+    click.echo(image_of(expression, settings).explain().text())
 
 
 @commands.command(
@@ -418,11 +191,11 @@ def explain(
 )
 @click.argument("source", metavar="IN", type=click.Path())
 @click.argument("out", type=click.Path())
-@_cuts
+@cuts_of
 @click.option("--mask", metavar="NAME", default="default", help="Mask that applies, or 'nomask'.")
-@_saving
+@saving_of
 @click.option("--unit", metavar="UNIT", help="Convert the image to this unit, such as mJy/beam or K.")
-@_engine
+@engine
 def convert(
     source: str,
     out: str,
@@ -455,11 +228,11 @@ def convert(
 @click.option(
     "--plane", metavar="DIM=N,...", default="", help="Which plane of a cube; the default is the first."
 )
-@_cuts
+@cuts_of
 @click.option(
     "--outline", metavar="TEXT|FILE", multiple=True, help="Region to outline, as in --region. Repeatable."
 )
-@_names
+@names
 @click.option("--stretch", default="asinh", metavar="NAME", help="asinh (default), linear, log or sqrt.")
 @click.option(
     "--percent", type=float, default=99.5, help="Part of the pixels between darkest and brightest colour."
@@ -472,8 +245,8 @@ def convert(
 @click.option(
     "--wcs/--no-wcs", default=True, help="Label the axes with sky coordinates, where they are known."
 )
-@_overwrite
-@_engine
+@overwrite_option
+@engine
 def plot(
     image: str, out: str, plane: str, cuts: dict[str, Any], settings: tuple[str, ...], **look: Any
 ) -> None:
@@ -483,7 +256,7 @@ def plot(
     """
     from lattice.cli_work import draw
 
-    draw(_image(image, settings).subimage(**cuts), out, _plane(plane), **look)
+    draw(image_of(image, settings).subimage(**cuts), out, _plane(plane), **look)
 
 
 def _plane(text: str) -> Mapping[str, int]:
@@ -505,7 +278,7 @@ def _plane(text: str) -> Mapping[str, int]:
     ]
 )
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
-@_json
+@json_option
 def formats(markdown: bool, as_json: bool) -> None:
     """List the file formats that are known, and what each of them holds."""
     from lattice import cli_text
@@ -534,7 +307,7 @@ def _function_names(_ctx: click.Context, _param: click.Parameter, start: str) ->
 )
 @click.argument("name", required=False, shell_complete=_function_names)
 @click.option("--markdown", is_flag=True, help="Print a Markdown table.")
-@_json
+@json_option
 def functions(name: str | None, markdown: bool, as_json: bool) -> None:
     """List the functions of the language, or explain one."""
     from lattice import cli_text

@@ -1,0 +1,300 @@
+"""Operations as commands: ``lattice smooth``, ``lattice regrid`` and the like, each from a file to a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from lattice.cli_base import commands, cuts_of, engine, image_of, names, saving_of
+
+_IMAGE = click.argument("image", metavar="IMAGE|EXPR")
+_OUT = click.argument("out", type=click.Path())
+_BAD = click.option(
+    "--bad",
+    type=click.Choice(["zero", "leave"]),
+    default="zero",
+    help="Bad pixels count as zero (the default), or are left out and the others weighted up.",
+)
+_MASK = click.option("--mask", metavar="EXPR", help="Take only the pixels where this condition holds.")
+
+
+def _sources(text: str, settings: tuple[str, ...], cuts: dict[str, Any], mask: str | None = None) -> Any:
+    return image_of(text, settings).subimage(**cuts, mask=mask)
+
+
+@commands.command(
+    examples=[
+        "lattice smooth cube.fits smooth.fits --major 5arcsec",
+        "lattice smooth cube.fits round.image --to 10arcsec",
+        "lattice smooth cube.fits common.fits --to common",
+        "lattice smooth cube.fits lines.fits --along frequency=3 --kernel hanning",
+    ]
+)
+@_IMAGE
+@_OUT
+@click.option("--major", metavar="ANGLE", help="Full width at half maximum of a Gaussian on the sky.")
+@click.option("--minor", metavar="ANGLE", help="The other width; the default is the same.")
+@click.option("--pa", metavar="ANGLE", default="0deg", help="Position angle of the major axis.")
+@click.option("--to", "target", metavar="ANGLE|common", help="Beam wanted, in place of the kernel.")
+@click.option("--along", metavar="DIM=WIDTH,...", help="Smooth along these axes, widths in pixels.")
+@click.option(
+    "--kernel", type=click.Choice(["gaussian", "boxcar", "hanning"]), default="gaussian", help="For --along."
+)
+@_BAD
+@cuts_of
+@names
+@saving_of
+@engine
+def smooth(
+    image: str,
+    out: str,
+    major: str | None,
+    minor: str | None,
+    pa: str,
+    target: str | None,
+    along: str | None,
+    kernel: str,
+    bad: str,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Smooth an image: by a Gaussian, to a beam, or along single axes."""
+    chosen = [name for name, value in (("--major", major), ("--to", target), ("--along", along)) if value]
+    if len(chosen) != 1:
+        raise click.UsageError("say one of --major, --to and --along")
+    source = _sources(image, settings, cuts)
+    if along is not None:
+        made = source.smooth_along(_numbers(along, float), kernel, bad=bad)
+    elif target is not None:
+        made = source.smooth_to(target, None if target == "common" else minor, pa, bad=bad)
+    else:
+        made = source.smooth(major, minor, pa, bad=bad)
+    made.save(out, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice regrid cube.fits other.fits onto.fits",
+        "lattice regrid cube.fits other.image onto.image --dims y,x --method cubic",
+        "lattice regrid co.fits hcn.fits matched.fits --dims frequency --velocity radio",
+    ]
+)
+@_IMAGE
+@click.argument("template", type=click.Path())
+@_OUT
+@click.option("--dims", metavar="DIM,...", help="Axes that change; the default is all that both have.")
+@click.option(
+    "--method",
+    type=click.Choice(["linear", "nearest", "cubic", "lanczos"]),
+    default="linear",
+    help="Interpolation; linear by default.",
+)
+@click.option(
+    "--velocity",
+    type=click.Choice(["radio", "optical", "relativistic"]),
+    help="Match velocities in place of frequencies.",
+)
+@cuts_of
+@names
+@saving_of
+@engine
+def regrid(
+    image: str,
+    template: str,
+    out: str,
+    dims: str | None,
+    method: str,
+    velocity: str | None,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Put an image on the pixel grid of TEMPLATE."""
+    source = _sources(image, settings, cuts)
+    wanted = None if dims is None else [d.strip() for d in dims.split(",")]
+    source.regrid(template, wanted, method=method, velocity=velocity).save(out, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice moments cube.fits 0=mom0.fits 1=mom1.fits 2=mom2.fits --mask \"'cube.fits' > 0.01\"",
+        "lattice moments cube.fits max=peak.fits max_coord=velocity.fits --convention optical",
+    ]
+)
+@_IMAGE
+@click.argument("outputs", metavar="ORDER=OUT...", nargs=-1, required=True)
+@click.option("--dim", metavar="DIM", help="Axis; the default is the spectral one.")
+@click.option(
+    "--convention",
+    type=click.Choice(["radio", "optical", "relativistic"]),
+    default="radio",
+    help="Of velocities.",
+)
+@click.option("--include", metavar="LOW,HIGH", help="Only values in this range.")
+@click.option("--exclude", metavar="LOW,HIGH", help="No values in this range.")
+@click.option("--keep", is_flag=True, help="Keep the axis, with length 1.")
+@_MASK
+@cuts_of
+@names
+@saving_of
+@engine
+def moments(
+    image: str,
+    outputs: tuple[str, ...],
+    dim: str | None,
+    convention: str,
+    include: str | None,
+    exclude: str | None,
+    keep: bool,
+    mask: str | None,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Save moments along an axis, all in one pass.
+
+    ORDER is a number from -1 to 11 as CASA has them, or a name: mean, integral, centroid, dispersion, median,
+    median_coord, stddev, rms, avdev, max, max_coord, min, min_coord.
+    """
+    from lattice.together import save
+
+    places: dict[Any, str] = {}
+    for text in outputs:
+        order, equals, path = text.partition("=")
+        if not equals or not path:
+            raise click.UsageError(f"{text}: write ORDER=OUT, such as 0=mom0.fits")
+        places[int(order) if order.lstrip("-").isdecimal() else order] = path
+    source = _sources(image, settings, cuts, mask)
+    maps = source.moments(
+        list(places),
+        dim,
+        convention=convention,
+        include=_pair(include, "--include"),
+        exclude=_pair(exclude, "--exclude"),
+        keepdims=keep,
+    )
+    save({places[order]: made for order, made in maps.items()}, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice rebin cube.fits small.fits y=2,x=2",
+        "lattice rebin cube.fits channels.fits frequency=4",
+    ]
+)
+@_IMAGE
+@_OUT
+@click.argument("factors", metavar="DIM=N,...")
+@cuts_of
+@names
+@saving_of
+@engine
+def rebin(
+    image: str,
+    out: str,
+    factors: str,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Average an image over bins of pixels."""
+    _sources(image, settings, cuts).rebin(_numbers(factors, int)).save(out, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice transpose cube.fits spectra.zarr y,x,frequency",
+        "lattice transpose cube.image turned.image 120",
+        "lattice transpose cube.fits mirrored.fits frequency,y,-x",
+    ]
+)
+@_IMAGE
+@_OUT
+@click.argument("order")
+@cuts_of
+@names
+@saving_of
+@engine
+def transpose(
+    image: str,
+    out: str,
+    order: str,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Put the axes of an image in another order.
+
+    ORDER names all axes, slowest first, '-' before one reverses it; or it is digits as CASA has them, which
+    count axes from the fastest.
+    """
+    _sources(image, settings, cuts).transpose(order).save(out, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice subimage cube.fits cut.fits --region 'circle[[10.5deg, 41.2deg], 30arcsec]'",
+        "lattice subimage cube.image line.image --chans 40~60 --mask \"'cube.image' > 0\"",
+    ]
+)
+@_IMAGE
+@_OUT
+@click.option("--drop", is_flag=True, help="Drop axes of length 1.")
+@_MASK
+@cuts_of
+@names
+@saving_of
+@engine
+def subimage(
+    image: str,
+    out: str,
+    drop: bool,
+    mask: str | None,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Save a part of an image: a region, a box, channels, Stokes parameters, what a condition holds for."""
+    image_of(image, settings).subimage(**cuts, mask=mask, dropdeg=drop).save(out, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice concat cube.fits chan0.fits chan1.fits chan2.fits --dim frequency",
+        "lattice concat iquv.zarr i.fits q.fits u.fits v.fits --dim stokes",
+    ]
+)
+@_OUT
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
+@click.option("--dim", metavar="DIM", default="frequency", help="Axis, or the name of a new one; frequency.")
+@saving_of
+@engine
+def concat(out: str, images: tuple[str, ...], dim: str, saving: dict[str, Any]) -> None:
+    """Join images along an axis; as many as there are, in the order that is given."""
+    from lattice.api import concat as join
+
+    join(list(images), dim).save(out, **saving)
+
+
+def _numbers(text: str, kind: type[int] | type[float]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        try:
+            found[name.strip()] = kind(value)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise click.UsageError(f"{part}: write DIM=NUMBER")
+    return found
+
+
+def _pair(text: str | None, option: str) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(v) for v in text.split(","))
+    except ValueError:
+        raise click.UsageError(f"{option} {text}: write LOW,HIGH") from None

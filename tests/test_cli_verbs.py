@@ -1,0 +1,102 @@
+"""Operations as commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import lattice
+from lattice import Image
+from lattice.cli import commands
+
+SEC = 1 / 3600
+CARDS = {
+    "CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CTYPE3": "FREQ", "CRVAL1": 10.0, "CRVAL2": 20.0,
+    "CRVAL3": 1e9, "CDELT1": -SEC, "CDELT2": SEC, "CDELT3": 1e6, "CRPIX1": 5.0, "CRPIX2": 6.0,
+    "CRPIX3": 1.0, "CUNIT1": "deg", "CUNIT2": "deg", "CUNIT3": "Hz", "RESTFRQ": 1.01e9,
+}  # fmt: skip
+VALUES = np.random.default_rng(3).normal(size=(5, 12, 10)).astype("f4")
+
+
+def lat(*args: str, status: int = 0) -> Result:
+    found = CliRunner().invoke(commands, list(args), prog_name="lattice")
+    assert found.exit_code == status, found.output
+    return found
+
+
+@pytest.fixture(autouse=True)
+def cube(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
+    monkeypatch.chdir(tmp_path)
+    return Image(VALUES, wcs=CARDS, unit="Jy/beam", beam=(2 * SEC, 2 * SEC, 0)).save("cube.fits")
+
+
+def same(path: str, image: Image) -> None:
+    found = lattice.open(path)
+    np.testing.assert_array_equal(found.to_masked_array().filled(9), image.to_masked_array().filled(9))
+    assert found.unit == image.unit
+    np.testing.assert_allclose(found.beams, image.beams)
+
+
+def test_smooth(cube: Image) -> None:
+    lat("smooth", "cube.fits", "a.fits", "--major", "3arcsec", "--minor", "2arcsec", "--pa", "30deg")
+    same("a.fits", cube.smooth("3arcsec", "2arcsec", "30deg"))
+    lat("smooth", "cube.fits", "b.fits", "--to", "4arcsec", "--chans", "1~2")
+    same("b.fits", cube[1:3].smooth_to("4arcsec"))
+    lat("smooth", "cube.fits", "c.fits", "--along", "frequency=1,x=2", "--kernel", "hanning")
+    same("c.fits", cube.smooth_along(frequency=1, x=2, kernel="hanning"))
+    lat("smooth", "cube.fits", "d.fits", "--to", "common")
+    same("d.fits", cube)
+    assert "say one of" in lat("smooth", "cube.fits", "e.fits", status=2).output
+    assert "write DIM=NUMBER" in lat("smooth", "cube.fits", "e.fits", "--along", "x", status=2).output
+    assert "smaller somewhere" in lat("smooth", "cube.fits", "e.fits", "--to", "1arcsec", status=1).output
+
+
+def test_regrid(cube: Image) -> None:
+    other = Image(np.zeros((3, 8, 8), "f4"), wcs=CARDS | {"CDELT1": -1.5 * SEC, "CRVAL3": 1.001e9}).save(
+        "t.fits"
+    )
+    lat("regrid", "cube.fits", "t.fits", "a.fits", "--method", "cubic")
+    same("a.fits", cube.regrid(other, method="cubic"))
+    lat("regrid", "cube.fits", "t.fits", "b.fits", "--dims", "frequency", "--velocity", "radio")
+    same("b.fits", cube.regrid(other, "frequency", velocity="radio"))
+
+
+def test_moments(cube: Image) -> None:
+    lat("moments", "cube.fits", "0=m0.fits", "max_coord=peak.fits", "--include", "0,10")
+    maps = cube.moments([0, "max_coord"], include=(0, 10))
+    same("m0.fits", maps[0])
+    same("peak.fits", maps["max_coord"])
+    lat("moments", "cube.fits", "1=m1.zarr", "--dim", "y", "--keep", "--mask", "'cube.fits' > 0")
+    same("m1.zarr", cube[cube > 0].moment(1, "y", keepdims=True))
+    assert "write ORDER=OUT" in lat("moments", "cube.fits", "m0.fits", status=2).output
+    assert "write LOW,HIGH" in lat("moments", "cube.fits", "0=x.fits", "--include", "a,b", status=2).output
+    assert not Path("x.fits").exists()
+
+
+def test_shapes(cube: Image) -> None:
+    lat("rebin", "cube.fits", "a.fits", "y=2,x=5")
+    same("a.fits", cube.rebin(y=2, x=5))
+    lat("transpose", "cube.fits", "b.fits", "y,-x,frequency")
+    same("b.fits", cube.transpose("y", "-x", "frequency"))
+    lat("transpose", "cube.fits", "c.fits", "120", "--chans", "2")
+    same("c.fits", cube[2:3].transpose("120"))
+    lat("subimage", "cube.fits", "d.fits", "--box", "1,2,4,5", "--chans", "3", "--drop")
+    same("d.fits", cube[3, 2:6, 1:5])
+    lat("concat", "e.fits", "cube.fits", "cube.fits")
+    np.testing.assert_array_equal(lattice.open("e.fits").values, np.concatenate([VALUES, VALUES]))
+
+
+def test_expressions_are_taken_as_well(cube: Image) -> None:
+    lat("rebin", "a * 2", "a.fits", "x=2", "--set", "a=cube.fits")
+    same("a.fits", (cube * 2).rebin(x=2))
+    assert "exists already" in lat("rebin", "cube.fits", "a.fits", "x=2", status=1).output
+    lat("rebin", "cube.fits", "a.fits", "x=2", "--overwrite")
+
+
+@pytest.mark.parametrize("verb", ["smooth", "regrid", "moments", "rebin", "transpose", "subimage", "concat"])
+def test_help_has_examples(verb: str) -> None:
+    text = lat(verb, "--help").output
+    assert f"lattice {verb} " in text[text.index("Examples") :]
