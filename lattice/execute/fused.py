@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from lattice.execute.body import TYPES, can_emit
+from lattice.execute.buffers import apart, memory
 from lattice.execute.emit import Input, Store, Target, emit
 from lattice.execute.native import can_compress, loop
 from lattice.execute.strips import ProgramInput, part_of
@@ -144,35 +145,6 @@ def _stage(
     return Stage(text, inputs, stored, slow)
 
 
-class _Memory:
-    """Buffers that one run hands to the next: memory that is new to a process costs more than its use."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._free: dict[int, list[np.ndarray]] = {}
-        self._lock = threading.Lock()
-
-    def take(self, nbytes: int) -> np.ndarray:
-        """Return at least so many bytes."""
-        size = 1 << max(12, (nbytes - 1).bit_length())
-        with self._lock:
-            free = self._free.get(size)
-            if free:
-                return free.pop()
-        return np.empty(size, np.uint8)
-
-    def give(self, buffers: Sequence[np.ndarray]) -> None:
-        """Take back what is not used any more."""
-        with self._lock:
-            for buffer in buffers:
-                free = self._free.setdefault(buffer.nbytes, [])
-                if sum(size * len(b) for size, b in self._free.items()) + buffer.nbytes <= self._most:
-                    free.append(buffer)
-
-
-_memory = _Memory(32 << 20)
-
-
 class Fused:
     """A fusion made ready to run in one thread."""
 
@@ -188,7 +160,8 @@ class Fused:
         constants = [
             0.0 if v.dtype.kind == "c" else float(v.reshape(-1)[0]) for v in program.constants.values()
         ]
-        self._constants = np.array(constants or [0.0])
+        self._constants = apart(max(1, len(constants)), np.float64)
+        self._constants[: len(constants)] = constants
         self._arguments = [self._prepared(stage) for stage in fused.stages]
         self._natives: list[Sinking] = [n.start(program, turn, self._spare) for n in fused.sinks]
         self.read_by = [(leaf, _plain(leaf)) for leaf in program.leaves]
@@ -220,7 +193,7 @@ class Fused:
         return np.array([*heads, self._constants.ctypes.data, *tails], np.uint64)
 
     def _spare(self, nbytes: int) -> np.ndarray:
-        self._taken.append(_memory.take(nbytes))
+        self._taken.append(memory.take(nbytes))
         return self._taken[-1][:nbytes]
 
     def run(self, section: Section, advance: Callable[[int], None] | None) -> list[Any]:
@@ -268,7 +241,7 @@ class Fused:
         """Finish what was put off, and give the buffers back: there is nothing more to do."""
         for native in self._natives:
             native.flush()
-        _memory.give(self._taken)
+        memory.give(self._taken)
         self._taken = []
 
     def _compute(self, n: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lattice.execute.buffers import apart
 from lattice.execute.emit import WIDTH, Brackets, Range, Store, Sums, Target, Truths
 from lattice.execute.order import Bracket, OrderSink
 from lattice.execute.sinks import StateSink, WriterSink
@@ -174,9 +175,9 @@ class _Laned:
 
     def __init__(self, powers: int, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
-        self.sums = np.zeros((powers, LANES))
-        self.pivot = np.zeros(1)
-        self.good = np.zeros(1, np.int64)
+        self.sums = apart((powers, LANES), np.float64)
+        self.pivot = apart(1, np.float64)
+        self.good = apart(1, np.int64)
         self.state: Sum | Moments | AbsoluteDeviation = Sum()
 
     def begin(self, state: Any) -> None:
@@ -230,9 +231,9 @@ class _States(Sinking):
             if isinstance(target, Sums):
                 self._parts.append(_Laned(target.powers, dtype))
             elif isinstance(target, Range):
-                self._parts.append((np.zeros(WIDTH, dtype), np.zeros(WIDTH, dtype), np.zeros(2, np.int64)))
+                self._parts.append((apart(WIDTH, dtype), apart(WIDTH, dtype), apart(2, np.int64)))
             else:
-                self._parts.append(np.zeros(2, np.int64))
+                self._parts.append(apart(2, np.int64))
         self._laned = [p for p in self._parts if isinstance(p, _Laned)]
         self._arguments: list[int] = []
         for part in self._parts:
@@ -290,8 +291,8 @@ class _Order(Sinking):
         target = targets[0]
         assert isinstance(target, Brackets)
         self.dtype = program.types[target.value]
-        self._limits = np.zeros(2 * target.count)
-        self._counts = np.zeros(2 + 2 * target.count, np.int64)
+        self._limits = apart(2 * target.count, np.float64)
+        self._counts = apart(2 + 2 * target.count, np.int64)
         room = (PIECE + WIDTH) * self.dtype.itemsize
         self._kept = [spare(room).view(self.dtype) for _ in range(target.count)]
         self._taker: Any = None

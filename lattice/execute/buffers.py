@@ -1,0 +1,56 @@
+"""Memory for compiled loops."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["apart", "memory"]
+
+_LINE = 128  # bytes that processors fetch together
+_PAGE = 4096
+
+
+def apart(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return zeros that share no line of the cache with anything else.
+
+    Threads that add to sums which happen to lie side by side would wait for each other's caches.
+    """
+    n = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(-(-n // _LINE) * _LINE + _LINE, np.uint8)
+    first = -raw.ctypes.data % _LINE
+    return raw[first : first + n].view(dtype).reshape(shape)
+
+
+class Memory:
+    """Buffers that one run hands to the next: memory that is new to a process costs more than its use."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._free: dict[int, list[np.ndarray]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, nbytes: int) -> np.ndarray:
+        """Return at least so many bytes."""
+        size = 1 << max(12, (nbytes - 1).bit_length())
+        with self._lock:
+            free = self._free.get(size)
+            if free:
+                return free.pop()
+        raw = np.empty(size + _PAGE, np.uint8)
+        first = -raw.ctypes.data % _PAGE
+        return raw[first : first + size]
+
+    def give(self, buffers: Sequence[np.ndarray]) -> None:
+        """Take back what is not used any more."""
+        with self._lock:
+            for buffer in buffers:
+                free = self._free.setdefault(buffer.nbytes, [])
+                if sum(size * len(b) for size, b in self._free.items()) + buffer.nbytes <= self._most:
+                    free.append(buffer)
+
+
+memory = Memory(32 << 20)
