@@ -28,8 +28,6 @@ from lattice.plan.program import Leaf, Program, Step, StoredPixels
 
 __all__ = ["Fused", "Fusion", "fusion"]
 
-_SLOW_PIECE = 1 << 16  # where numpy goes over the buffers again
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -91,8 +89,7 @@ def _fusion(program: Program, sinks: tuple[Any, ...]) -> Fusion | None:
     stages, have = _slow_stages(program)
     steps = _needed(program, final, have)
     last = _stage(program, have, steps, targets)
-    piece = _SLOW_PIECE if stages else PIECE
-    return Fusion(program, (*stages, last), tuple(natives), piece)
+    return Fusion(program, (*stages, last), tuple(natives), PIECE)
 
 
 def _slow_stages(program: Program) -> tuple[list[Stage], dict[int, bool]]:

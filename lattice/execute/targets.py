@@ -36,7 +36,7 @@ Spare = Callable[[int], np.ndarray]
 Call = Callable[..., None]
 
 PIECE = 1 << 18  # pixels that a loop handles in one call, at most
-_AHEAD = 4  # finished pieces that may wait until the file is free
+_AHEAD = 2  # finished pieces that may wait until the file is free
 _PAGE = 4096
 
 

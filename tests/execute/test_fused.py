@@ -157,7 +157,7 @@ def test_a_file_that_is_cut_off_during_the_run_is_an_error(folder: Path) -> None
 
 def test_writers_that_wait_for_their_turn_lose_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = saved(folder, "a+b", jit=False)
-    monkeypatch.setattr(targets, "_AHEAD", 2)
+    monkeypatch.setattr(targets, "_AHEAD", 5)
     monkeypatch.setattr(fused, "PIECE", 4096)
     for name in ("a+b", "a*1+b"):  # the second is not prepared yet
         assert saved(folder, name, jit=True, workers=4, block=9000)[-1000:] == plain[-1000:]
