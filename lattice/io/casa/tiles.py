@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ import numpy as np
 
 from lattice.graph.sections import Section, n_pixels, shape_of
 from lattice.io.casa.bits import bits_bytes, read_bits, unpacked, write_bits
-from lattice.io.files import Identity, Opened, identify, pread_into, pwrite_from
+from lattice.io.files import Identity, Opened, add_bytes, identify, pread_into, pwrite_from, storage_error
 from lattice.io.raw import Layout, read_section, scratch, section_bytes, write_section
 
 __all__ = ["TileLayout", "TileReader", "TileWriter", "open_reader"]
@@ -364,6 +365,7 @@ def _read_rows(fd: int, layout: TileLayout, box: _Box, run: tuple[int, int], out
     data = buffer.data
     last = box[-1]
     group = min(last.count, buffer.size // length)
+    slots = [data[i * length : (i + 1) * length] for i in range(group)]
     flat = out.reshape(-1).view(np.uint8)
     sizes = [p.length for p in box[:-1]]
     inner = [layout.dtype.itemsize * math.prod(p.length for p in box[k + 1 :]) for k in range(len(box))]
@@ -376,13 +378,26 @@ def _read_rows(fd: int, layout: TileLayout, box: _Box, run: tuple[int, int], out
             start += (p.place + i * p.length) * b
         for first in range(0, last.count, group):
             n = min(group, last.count - first)
-            for i in range(n):
-                place = position + (first + i) * jump
-                pread_into(fd, data[i * length : (i + 1) * length], place, layout.path)
+            _fill(fd, slots[:n], position + first * jump, jump, layout.path)
             shape = (*sizes, n, last.length)
             source = np.ndarray(shape, layout.dtype, buffer, 0, (*inner[:-1], length, inner[-1]))
             begin_at = start + first * last.length * out.itemsize
             np.copyto(np.ndarray(shape, out.dtype, flat, begin_at, strides), source)
+
+
+def _fill(fd: int, slots: list[memoryview], place: int, jump: int, path: str) -> None:
+    """Read pieces of one length that lie at even distances."""
+    read = os.preadv
+    for slot in slots:
+        try:
+            n = read(fd, (slot,), place)
+        except OSError as exc:
+            raise storage_error(exc, "read", path) from exc
+        if n == len(slot):
+            add_bytes(n)
+        else:
+            pread_into(fd, slot, place, path)  # says what is missing, if it is
+        place += jump
 
 
 def np_copy(stored: np.ndarray, values: np.ndarray) -> None:
