@@ -26,7 +26,7 @@ from benchmarks.report import render
 from benchmarks.rows import find_rows
 from benchmarks.worker import MARK, remove
 
-__all__ = ["CASES", "render_casa", "run_case", "run_casa"]
+__all__ = ["CASES", "describe", "render_casa", "run_casa", "run_case", "with_ratios"]
 
 #: key, what is timed, how many times casacore's speed lattice is to have
 CASES = {
@@ -83,10 +83,10 @@ def run_casa(
             cell["sum"] = report["sum"]
             say(f"  {key:9} {name:14} {report['seconds']:8.3f} s  (run {repetition + 1})")
     lists = summarise(compare(settings, say), base="lattice-casa")
-    return {"cases": _with_ratios(cases), "nbytes": data.nbytes, "lists": lists}
+    return {"cases": with_ratios(cases), "nbytes": data.nbytes, "lists": lists}
 
 
-def _with_ratios(cases: dict[str, Any]) -> dict[str, Any]:
+def with_ratios(cases: dict[str, Any]) -> dict[str, Any]:
     """Add medians, and by how many times lattice is faster."""
     for cells in cases.values():
         for cell in cells.values():
@@ -102,19 +102,24 @@ def _with_ratios(cases: dict[str, Any]) -> dict[str, Any]:
 
 def render_casa(result: dict[str, Any]) -> str:
     """Return the figures as text."""
+    return "\n".join([*describe(result["cases"], result["nbytes"]), "", render(result["lists"])])
+
+
+def describe(cases: dict[str, Any], nbytes: int) -> list[str]:
+    """Return a line per case."""
     lines = []
     for key, (text, wanted) in CASES.items():
-        cells = result["cases"][key]
+        cells = cases[key]
         if "ratio" not in cells:
             lines.append(f"{text:52} failed")
             continue
         shown = ", ".join(
-            f"{name} {result['nbytes'] / cell['seconds'] / 1e9:.2f} GB/s ({cell['cpu']:.2f} s of CPU)"
+            f"{name} {nbytes / cell['seconds'] / 1e9:.2f} GB/s ({cell['cpu']:.2f} s of CPU)"
             for name, cell in ((name, cells[name]) for name in PROGRAMS)
         )
         remark = "" if cells["agree"] else "  THE RESULTS DO NOT AGREE"
         lines.append(f"{text:52} {shown}: {cells['ratio']:.1f}x (wanted {wanted:g}x){remark}")
-    return "\n".join([*lines, "", render(result["lists"])])
+    return lines
 
 
 # -- the worker ---------------------------------------------------------------------------------

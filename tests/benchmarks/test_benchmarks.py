@@ -16,6 +16,8 @@ pytest.importorskip("click")
 from click.testing import CliRunner
 
 from benchmarks.__main__ import main, parse_shape
+from benchmarks.casa import CASES as CASA_CASES
+from benchmarks.casa import describe, with_ratios
 from benchmarks.chart import draw
 from benchmarks.compare import Settings, compare, find_mismatches, parse_pythons, summarise
 from benchmarks.data import TINY, Dataset, fits_header, make_dataset, plane
@@ -302,6 +304,34 @@ def test_memory_table_tells_a_broken_promise() -> None:
     }
     assert "NOT KEPT" in render_memory({**result, "cases": {"demean": case}, "held": False})
     assert ": kept" in render_memory({**result, "cases": {"demean": case}, "held": True})
+
+
+@pytest.mark.oracle
+def test_casa_images_side_by_side(tmp_path: Path) -> None:
+    pytest.importorskip("casacore.images")
+    arguments = ["casa", "--shape", "6x24x40", "--rows", "add", "--repeat", "1", "--folder", str(tmp_path)]
+    done = CliRunner().invoke(main, [*arguments, "--json", str(tmp_path / "r.json")])
+    assert done.exit_code == 0, done.output
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert set(result["cases"]) == set(CASA_CASES)
+    for cells in result["cases"].values():
+        assert cells["agree"]
+        assert cells["ratio"] > 0
+    assert not result["lists"]["mismatches"]
+    assert "lattice-casa" in done.output
+    assert "failed" not in done.output
+    assert not [p.name for p in tmp_path.iterdir() if p.name.startswith("out-")]
+
+
+def test_a_program_that_fails_is_named() -> None:
+    cell = {"all": [1.0], "all_cpu": [1.0], "sum": 1.0}
+    cases = {key: {"lattice": dict(cell), "casacore": dict(cell)} for key in CASA_CASES}
+    cases["read"]["casacore"] = {"all": [], "error": "no"}
+    cases["tiles"]["casacore"]["sum"] = 2.0
+    lines = describe(with_ratios(cases), 10**9)
+    assert "failed" in lines[0]
+    assert "DO NOT AGREE" in lines[1]
+    assert "1.00 GB/s" in lines[2]
 
 
 def test_arguments() -> None:
