@@ -14,7 +14,7 @@ from lattice.io.casa_records.fields import as_record
 from lattice.io.casa_records.layout import Place, check_world, layout
 from lattice.io.casa_records.observation import observation_cards
 from lattice.io.casa_records.parts import READERS, Part, PixelAxis, Unsupported
-from lattice.io.casa_records.unknown import is_unknown
+from lattice.io.casa_records.unknown import own_names
 
 __all__ = ["coords_from_record"]
 
@@ -80,6 +80,7 @@ class _Reading:
         self.header: list[Card] = []
         self.dropped: list[tuple[int, float]] = []
         self.ctypes: dict[int, str] = {}
+        self.names: dict[int, str] = {}
         self.table: tuple[float, ...] = ()
         self.tables: list[tuple[int, tuple[float, ...]]] = []
         self.seen: set[str] = set()
@@ -98,7 +99,8 @@ class _Reading:
                 raise Unsupported(f"{place.name} is a system of coordinates inside another one")
             if place.kind in self.seen and place.kind in ("direction", "spectral", "stokes"):
                 raise Unsupported(f"{place.name} is a second coordinate of this kind")
-            if is_unknown(place):
+            if (names := own_names(place)) is not None:
+                self.names |= {k: name for k, name in zip(place.numbers, names, strict=True) if name}
                 return
             if len(pixels) != _AXES.get(place.kind, len(pixels)) or not pixels:
                 raise FormatError(f"pixelmap{place.index} has {len(pixels)} axes of {place.name}")
@@ -130,7 +132,7 @@ class _Reading:
         header = tuple(self.header)
         if extra > len(self.shape):
             header = (("WCSAXES", extra, ""), *header)
-        base = _named(self.axes, self.ctypes)
+        base = _named(self.axes, self.ctypes, self.names)
         return replace(
             base,
             header=header,
@@ -141,7 +143,13 @@ class _Reading:
         )
 
 
-def _named(axes: Sequence[Axis], ctypes: Mapping[int, str]) -> CoordinateSystem:
-    """Return axes with the names that their kinds give them."""
-    names = default_dims([a.kind for a in axes], [ctypes.get(a.fits_axis, "") for a in axes])
+def _named(
+    axes: Sequence[Axis], ctypes: Mapping[int, str], own: Mapping[int, str] | None = None
+) -> CoordinateSystem:
+    """Return axes with the names that their kinds give them, or that they have of their own."""
+    names = list(default_dims([a.kind for a in axes], [ctypes.get(a.fits_axis, "") for a in axes]))
+    for i, axis in enumerate(axes):
+        name = (own or {}).get(axis.fits_axis, "")
+        if name and name not in names:
+            names[i] = name
     return CoordinateSystem(tuple(replace(a, name=name) for a, name in zip(axes, names, strict=True)))

@@ -11,9 +11,9 @@ from lattice.errors import FormatError
 from lattice.io.casa_records.fields import matrix, texts, vector
 from lattice.io.casa_records.layout import Place
 
-__all__ = ["is_unknown", "unknown_axes"]
+__all__ = ["own_names", "unknown_axes"]
 
-_NAME = re.compile(r"(linear[0-9]+)?\Z")
+_NUMBERED = re.compile(r"(linear[0-9]+)?\Z")
 
 
 def unknown_axes(numbers: list[int], names: list[str]) -> dict[str, Any]:
@@ -37,19 +37,23 @@ def unknown_axes(numbers: list[int], names: list[str]) -> dict[str, Any]:
     }
 
 
-def is_unknown(place: Place) -> bool:
-    """Tell whether a coordinate counts pixels from 1 along axes without names, as here or as in casacore."""
+def own_names(place: Place) -> list[str] | None:
+    """Return the names of axes of which nothing else is known, empty where they have none.
+
+    None if more is known. Such a coordinate has no units and counts pixels from 1, as here or as casacore has
+    it for a FITS file without coordinates.
+    """
     if place.kind != "linear" or any(cut is not None for cut in place.cuts):
-        return False
+        return None
     n, where = len(place.numbers), place.name + "."
     try:
-        plain = all(_NAME.match(name) for name in texts(place.record, "axes", n, where))
-        plain = plain and not any(texts(place.record, "units", n, where))
-        values = [vector(place.record, key, n, where) for key in ("crval", "crpix", "cdelt")]
+        names = ["" if _NUMBERED.match(name) else name for name in texts(place.record, "axes", n, where)]
+        units = texts(place.record, "units", n, where)
+        crval, crpix, cdelt = (vector(place.record, key, n, where) for key in ("crval", "crpix", "cdelt"))
         pc = matrix(place.record, "pc", n, where)
     except FormatError:
-        return False
-    crval, crpix, cdelt = values
-    same = np.array_equal(crval - crpix, np.ones(n)) and np.array_equal(cdelt, np.ones(n))
-    same = same and bool(np.isin(crval, (0.0, 1.0)).all())
-    return plain and same and np.array_equal(pc, np.eye(n))
+        return None
+    counted = np.array_equal(crval - crpix, np.ones(n)) and np.array_equal(cdelt, np.ones(n))
+    counted = counted and bool(np.isin(crval, (0.0, 1.0)).all()) and np.array_equal(pc, np.eye(n))
+    named = all(not name or name.isidentifier() for name in names)
+    return names if counted and named and not any(units) else None

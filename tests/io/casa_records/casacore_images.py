@@ -70,7 +70,8 @@ def world_in_pixels(
             off = abs(apart) / abs(own["cdelt"][j] / factor)
         elif kind == "spectral":
             factor = HERTZ[own["unit"]]
-            step = abs(own["wcs"]["cdelt"] * factor if "wcs" in own else own["tabular"]["cdelt"][0]) or 1.0
+            step = abs(own["wcs"]["cdelt"] * factor if "wcs" in own else own["tabular"]["cdelt"][0])
+            step = step or abs(theirs * factor) * 1e-6
             off = abs(theirs * factor - float(coords.frequencies_at(pixel[axis]))) / step
         elif kind == "stokes":
             off = abs(theirs - STOKES_NUMBERS[coords.stokes(shape[axis])[int(pixel[axis])]])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lattice.coords.system import CoordinateSystem
+from lattice.coords.system import Axis, CoordinateSystem
 from lattice.io.casa_records import coords_from_record, coords_to_record
 
 SHAPE = (6, 4, 20, 30)
@@ -138,6 +138,14 @@ def test_a_stack_gets_an_axis_of_numbers() -> None:
     assert record["pixelmap3"].tolist() == [4]
     assert record["worldmap3"].tolist() == [4]
     assert same(record["spectral2"], sample()["spectral2"])
+
+
+def test_names_of_axes_without_coordinates_stay() -> None:
+    named = CoordinateSystem(
+        (Axis("night", "none", "", 3), Axis("y", "none", "", 2), Axis("x", "none", "", 1))
+    )
+    again, _ = coords_from_record(coords_to_record(named, (), (2, 3, 4)), (2, 3, 4))
+    assert (again.kinds, again.dims) == (named.kinds, named.dims)
 
 
 def test_no_coordinates() -> None:
