@@ -84,7 +84,7 @@ def test_files_that_are_not_there_or_no_images() -> None:
     with pytest.raises(lattice.ImageNotFoundError, match=r"there is no file 'nowhere/deep/a\.fits'"):
         lattice.open("nowhere/deep/a.fits")
     Path("text.fits").write_text("no image")
-    with pytest.raises(lattice.FormatError, match="of no format that lattice reads\nknown formats: fits"):
+    with pytest.raises(lattice.FormatError, match=r"of no format that lattice reads\nknown formats: .*fits"):
         lattice.open("text.fits")
     with pytest.raises(lattice.FormatError, match="folder"):
         lattice.open("dir")
