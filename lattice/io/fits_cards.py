@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -26,16 +27,29 @@ _OWN = re.compile(
 )
 
 
-# Besides, in the table that a compressed image is.
-_OWN_PACKED = re.compile(
+# They make a table, or a compressed image, of what has them.
+_OWN_TABLE = re.compile(
     r"TFIELDS|T(TYPE|FORM|UNIT|DIM|NULL|SCAL|ZERO|DISP)\d+|THEAP|ZIMAGE|ZCMPTYPE|ZBITPIX|ZNAXIS\d*|ZTILE\d+|ZNAME\d+|ZVAL\d+"
     r"|ZQUANTIZ|ZDITHER0|ZMASKCMP|ZSIMPLE|ZTENSION|ZEXTEND|ZBLOCKED|ZPCOUNT|ZGCOUNT|ZHECKSUM|ZDATASUM|ZBLANK|ZSCALE|ZZERO"
-    r"|FZ\w*"
+    r"|FZ\w*|TBCOL\d+|P(TYPE|SCAL|ZERO)\d+|BLOCKED"
+)
+_TEXTS = re.compile(
+    r"AUTHOR|INSTRUME|OBJECT|OBSERVER|ORIGIN|REFERENC|TELESCOP|EXTNAME|BUNIT|TIMESYS|DATE(-\w{1,3})?"
+    r"|(CTYPE|CUNIT|CNAME)\d+[A-Z]?|(RADESYS|SPECSYS|SSYSOBS|SSYSSRC|WCSNAME)[A-Z]?|RADECSYS"
+)
+_NUMBERS = re.compile(
+    r"EPOCH|MJD(-\w{1,3})?|(CRVAL|CRPIX|CDELT|CROTA|CRDER|CSYER)\d+[A-Z]?|(PC|CD|PV)\d+_\d+[A-Z]?"
+    r"|(EQUINOX|LONPOLE|LATPOLE|RESTFRQ|RESTWAV|VELOSYS|ZSOURCE|VELANGL)[A-Z]?|RESTFREQ|OBSGEO-[XYZBLH]"
+)
+_DATES = re.compile(r"DATE(-\w{1,3})?")
+_DATE = re.compile(
+    r"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d*)?)?"
+    r"|(0[1-9]|[12]\d|3[01])/(0[1-9]|1[0-2])/\d\d)\s*"
 )
 
 
 def image_cards(
-    spec: ImageSpec, wcs: Sequence[Card], encoder: Encoder, packed: bool = False, style: Sequence[Card] = ()
+    spec: ImageSpec, wcs: Sequence[Card], encoder: Encoder, style: Sequence[Card] = ()
 ) -> list[Card]:
     """Return the header of a new image after NAXIS: scaling, coordinates, unit, beam, carried cards, history.
 
@@ -47,8 +61,6 @@ def image_cards(
         Its coordinates.
     encoder : Encoder
         How values are stored.
-    packed : bool
-        Whether it will be tile-compressed.
     style : sequence of Card
         Further cards, which win over those that are carried.
     """
@@ -60,7 +72,7 @@ def image_cards(
             cards.append((key, float(value), "[deg] beam"))
     elif spec.beams:
         cards.append(("CASAMBM", True, "beams are in the table BEAMS"))
-    cards += wcs  # starts with WCSAXES, which has to come before all others
+    cards += _settled(wcs)  # starts with WCSAXES, which has to come before all others
     cards += style
     taken = {key for key, _, _ in cards}
     once: dict[str, Any] = {}
@@ -70,16 +82,54 @@ def image_cards(
             continue
         if _OWN.fullmatch(key) or (not commentary and key in taken) or _is_stale(key, taken):
             continue
-        if _OWN_PACKED.fullmatch(key) and (packed or not key.startswith(("Z", "FZ"))):
+        if _OWN_TABLE.fullmatch(key):
             continue
         if not commentary and key in once:
             if once[key] != value:
                 warn(f"FITS has one card of a name: {key} = {value!r} is left out after {once[key]!r}")
             continue
         once[key] = value
-        cards.append((key, value, comment))
+        cards += _settled([(key, value, comment)])
     cards += [("HISTORY", line, "") for line in spec.history]
     return cards
+
+
+def _settled(cards: Sequence[Card]) -> list[Card]:
+    """Return cards of which those that the standard knows have the type that it wants.
+
+    Numbers become text where it wants text; what cannot be mended is left out, with a warning.
+    """
+    out: list[Card] = []
+    for key, value, comment in cards:
+        if _TEXTS.fullmatch(key) and not isinstance(value, str):
+            value = "" if value is None else str(value)
+        if _DATES.fullmatch(key) and not _DATE.fullmatch(value):
+            if value.strip():
+                warn(f"FITS wants a date such as 2020-01-31T23:59:59: {key} = {value!r} is left out")
+            continue
+        if _NUMBERS.fullmatch(key):
+            number = _number(value)
+            if number is None:
+                if value is not None:
+                    warn(f"FITS wants a number: {key} = {value!r} is left out")
+                continue
+            value = number
+        out.append((key, value, comment))
+    return out
+
+
+def _number(value: Any) -> int | float | None:
+    """Return a finite number, also of a text that is one; else None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if isinstance(value, int) or math.isfinite(value) else None
 
 
 def scaling_cards(encoder: Encoder, spec: ImageSpec) -> list[Card]:

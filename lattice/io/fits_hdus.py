@@ -179,7 +179,7 @@ def _data_size(cards: tuple[Card, ...], what: str) -> int:
     gcount = _number(first, "GCOUNT", what, 0, 1 << 62, 1)
     if first.get("GROUPS") is True and shape and shape[0] == 0:
         shape = shape[1:]
-    if first.get("ZIMAGE") is True:
+    if first.get("ZIMAGE") is True and "XTENSION" in first:
         for i in range(_number(first, "ZNAXIS", what, 0, _MAX_AXES)):
             _number(first, f"ZNAXIS{i + 1}", what, 0, 1 << 40)
     size = abs(bitpix) // 8 * gcount * (pcount + (math.prod(shape) if shape else 0))

@@ -105,7 +105,9 @@ def parse_cards(raw: Iterable[bytes]) -> list[Card]:
                 key, before, comment = out[-1]
                 more = (found["comment"] or "").strip()
                 joined = f"{comment} {more}".strip() if more else comment
-                out[-1] = (key, before[:-1] + _unquote(found["text"]), joined)
+                text = before[:-1] + _unquote(found["text"])
+                # Blanks count at the end of a piece, not at the end of the whole.
+                out[-1] = (key, text.rstrip(" ") or (" " if text else ""), joined)
                 continue
         if keyword in _COMMENTARY or (text[8:10] != "= " and keyword != "HIERARCH"):
             if keyword in _COMMENTARY or text[8:9] != "=":
@@ -210,9 +212,9 @@ def format_card(keyword: str, value: Any, comment: str = "") -> list[bytes]:
     keyword, comment = keyword.strip().upper(), _ascii(str(comment))
     if keyword in _COMMENTARY:
         return _commentary(keyword, str(value))
-    if _STANDARD.fullmatch(keyword):
+    if _STANDARD.fullmatch(keyword) and keyword not in ("HIERARCH", "CONTINUE", "END"):
         head = f"{keyword:8}= "
-    elif _LONG.fullmatch(keyword) and len(keyword) <= 48:
+    elif _LONG.fullmatch(keyword) and len(keyword) <= 48 and keyword not in ("HIERARCH", "CONTINUE", "END"):
         head = f"HIERARCH {keyword} = "
     else:
         warnings.warn(
@@ -225,7 +227,7 @@ def format_card(keyword: str, value: Any, comment: str = "") -> list[bytes]:
         body = _format_value(value)
         text = head + (f"{body:>20}" if len(head) == 10 else body)
         return [_with_comment(text, comment)]
-    quoted = _ascii(value).replace("'", "''")
+    quoted = (_ascii(value).rstrip(" ") or (" " if value else "")).replace("'", "''")
     text = head + (f"'{quoted:8}'" if quoted else "''")  # padded, an empty text would be a blank
     if len(text) <= CARD:
         return [_with_comment(text, comment)]

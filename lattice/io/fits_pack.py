@@ -264,7 +264,7 @@ class FitsPackedOutput(Output):
             wcs = spec.coords.to_cards(spec.shape) if spec.coords is not None else ()
         names = mask_names(spec, mask)
         cards = mask_cards(names, names[0] if spec.masked else None) if names else []
-        cards += image_cards(spec, wcs, encoder, packed=True, style=style)
+        cards += image_cards(spec, wcs, encoder, style)
         if not any(key == "EXTNAME" for key, _, _ in cards):
             cards.insert(0, ("EXTNAME", "COMPRESSED_IMAGE", ""))
         self._units: list[_Unit] = []

@@ -26,8 +26,9 @@ def check_standard(path: object, may_warn: bool = False) -> None:
     if not str(path).endswith(".gz"):
         assert os.path.getsize(str(path)) % 2880 == 0
     if FITSVERIFY is not None:
-        done = subprocess.run([FITSVERIFY, str(path)], capture_output=True, text=True, check=False)
-        found = [line for line in done.stdout.splitlines() if line.startswith("*** ")]
+        command = [FITSVERIFY, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        found = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("*** ")]
         assert may_warn or not found, found
         assert not [line for line in found if "Warning" not in line], found
         assert " 0 error(s)" in done.stdout, done.stdout
