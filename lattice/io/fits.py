@@ -256,13 +256,12 @@ def _inherited(file: FitsFile, unit: HDU) -> tuple[Card, ...]:
 
 def _meta(cards: tuple[Card, ...], unit: HDU) -> tuple[MetaCard, ...]:
     out = []
+    compressed = unit.kind == "compressed"
     for card in cards:
         key = card[0]
         if _NOT_META.fullmatch(key) or (is_wcs_keyword(key) and not is_observation_keyword(key)):
             continue
-        if unit.kind == "compressed" and (
-            _NOT_META_COMPRESSED.fullmatch(key) or card[1] == "COMPRESSED_IMAGE"
-        ):
+        if compressed and (_NOT_META_COMPRESSED.fullmatch(key) or card[1] == "COMPRESSED_IMAGE"):
             continue
         out.append(card)
     return tuple(out)

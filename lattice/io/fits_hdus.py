@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Iterator
@@ -41,7 +42,14 @@ class HDU:
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Return the value of the first card with that keyword."""
-        return next((value for key, value, _ in self.cards if key == keyword), default)
+        return self._first.get(keyword, default)
+
+    @functools.cached_property
+    def _first(self) -> dict[str, Any]:
+        first: dict[str, Any] = {}
+        for key, value, _ in self.cards:
+            first.setdefault(key, value)
+        return first
 
     @property
     def name(self) -> str:
