@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lattice.coords import schema
-from lattice.coords.from_labels import system_of_labels
-from lattice.coords.header import Card
+from lattice.coords.from_schema import system_of_schema
 from lattice.coords.system import Axis, CoordinateSystem
 from lattice.errors import CoordinateError, LatticeTypeError, LatticeWarning
 from lattice.graph.beams import plane_axes
@@ -264,7 +263,11 @@ def parts_of_xradio(data: Any, name: str | None) -> Parts:
     return array_parts(
         values.data,
         dims=None,
-        wcs=_system(data, when[0] if when else 0.0),
+        wcs=system_of_schema(
+            {n: (data[n].values, data[n].attrs) for n in ("frequency", "polarization", "l", "m")},
+            data.attrs["coordinate_system_info"],
+            when[0] if when else 0.0,
+        ),
         mask=mask,
         masks=None,
         regions=None,
@@ -294,59 +297,3 @@ def _beams_in(beams: Any) -> list[tuple[float, ...]]:
     values = np.rad2deg(_one_time(beams).transpose("frequency", "polarization", "beam_params_label").values)
     rows = [tuple(float(v) for v in row) for row in values.reshape(-1, 3)]
     return rows[:1] if len(set(rows)) == 1 else rows
-
-
-def _system(data: Any, mjd: float) -> CoordinateSystem | None:
-    info = data.attrs["coordinate_system_info"]
-    direction, pole = info["reference_direction"], info["native_pole_direction"]
-    frame = str(direction["attrs"]["frame"])
-    galactic = frame == "galactic"
-    cards: list[Card] = []
-    matrix = np.array(info["pixel_coordinate_transformation_matrix"])
-    for k, (prefix, dim) in enumerate(
-        (("GLON" if galactic else "RA--", "l"), ("GLAT" if galactic else "DEC-", "m"))
-    ):
-        values = np.rad2deg(data[dim].values)
-        if len(values) < 2:
-            raise LatticeTypeError(f"the size of the pixels along {dim!r} is not known")
-        step = (values[-1] - values[0]) / (len(values) - 1)
-        cards += [
-            (f"CTYPE{k + 1}", f"{prefix}-{info['projection']}", ""),
-            (f"CRVAL{k + 1}", math.degrees(direction["data"][k]), ""),
-            (f"CDELT{k + 1}", float(step), ""),
-            (f"CRPIX{k + 1}", float(1 - values[0] / step), ""),
-            (f"CUNIT{k + 1}", "deg", ""),
-        ]
-        cards += [(f"PC{k + 1}_{j + 1}", float(matrix[k, j]), "") for j in range(2)]
-    cards += [(f"PV2_{m}", float(v), "") for m, v in enumerate(info["projection_parameters"], 1) if v]
-    cards += [(key, math.degrees(v), "") for key, v in zip(("LONPOLE", "LATPOLE"), pole["data"], strict=True)]
-    if frame in schema.FRAMES:
-        cards.append(("RADESYS", schema.FRAMES[frame], ""))
-        equinox = str(direction["attrs"].get("equinox", "")).lower().lstrip("bj")
-        if equinox and frame != "icrs":
-            cards.append(("EQUINOX", float(equinox), ""))
-    if mjd:
-        cards.append(("MJD-OBS", mjd, ""))
-    labels = {
-        "frequency": (data["frequency"].values, _frequency_attrs(data)),
-        "stokes": (data["polarization"].values, {"axis_kind": "stokes"}),
-    }
-    sky = CoordinateSystem.from_header(cards, (1, 1))
-    return system_of_labels(("frequency", "stokes", "y", "x"), labels, sky)
-
-
-def _frequency_attrs(data: Any) -> dict[str, Any]:
-    """Return the attributes of frequencies as ours say it."""
-    frames = {v: k for k, v in schema.SPECTRAL_FRAMES.items()}
-    attrs = data["frequency"].attrs
-    rest = attrs.get("rest_frequency", {})
-    label = {
-        "units": attrs.get("units", "Hz"),
-        "axis_kind": "spectral",
-        "rest_frequency": rest.get("data") if isinstance(rest, Mapping) else rest,
-        "specsys": frames.get(str(attrs.get("frame", "")).upper(), ""),
-    }
-    width = attrs.get("channel_width")
-    if isinstance(width, Mapping):
-        label["channel_width"] = width.get("data")
-    return label

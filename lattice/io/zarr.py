@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from lattice.io.losses import by_abilities
 from lattice.io.places import absolute, name_of
 from lattice.io.zarr_meta import ArrayMeta, Node, is_zarr, list_arrays, read_array, read_node
 from lattice.io.zarr_read import Scaling, ZarrReader
+from lattice.io.zarr_xradio import is_xradio, open_xradio
 
 __all__ = ["ZarrFormat"]
 
@@ -26,7 +27,7 @@ class ZarrFormat:
     name = "zarr"
     selector = "part"
     suffixes = (".zarr",)
-    description = "Zarr images with masks and header; reads versions 2 and 3, writes version 3"
+    description = "Zarr images with all their parts, and those of xradio; reads versions 2 and 3, writes 3"
     can = frozenset(
         {
             "read",
@@ -61,7 +62,9 @@ class ZarrFormat:
         """Return True for a folder with Zarr metadata."""
         return is_zarr(path)
 
-    def open(self, path: str, *, part: str | None = None, **selectors: Any) -> Stored:
+    def open(
+        self, path: str, *, part: str | None = None, time: int | None = None, **selectors: Any
+    ) -> Stored:
         """Open an image.
 
         Parameters
@@ -70,6 +73,8 @@ class ZarrFormat:
             The folder.
         part : str, optional
             Name of an array in a group that was not written by lattice and holds several.
+        time : int, optional
+            Which time of an image in the schema of xradio that has several, counted from 0.
         """
         if selectors:
             raise LatticeError(f"a Zarr image is not selected by {', '.join(selectors)}", hint="use part=")
@@ -82,14 +87,11 @@ class ZarrFormat:
             return _plain_image(path, node, label)
         about = node.attributes.get("lattice")
         if isinstance(about, dict) and part is None:
-            try:
-                return _lattice_image(node, label, about)
-            except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
-                if isinstance(exc, LatticeError):
-                    raise
-                raise FormatError(
-                    f"the attributes of {path!r} are damaged: {type(exc).__name__}: {exc}"
-                ) from exc
+            return _undamaged(path, lambda: _lattice_image(node, label, about))
+        if not isinstance(about, dict) and is_xradio(node, part):
+            return _undamaged(path, lambda: open_xradio(node, label, part, time))
+        if time is not None:
+            raise FormatError(f"{label!r} is no image of xradio; it has no time {time}")
         chosen = node.child(_choose(node, label, part))
         return _plain_image(path, chosen, f"{label}[{part}]" if part else label)
 
@@ -123,6 +125,16 @@ class ZarrFormat:
         if options:
             raise LatticeError(f"Zarr output has no option {', '.join(options)}", hint="it has: compress")
         return ZarrOutput(path, spec, overwrite=overwrite, sync=sync, compress=compress)
+
+
+def _undamaged(path: str, opened: Callable[[], Stored]) -> Stored:
+    """Return an opened image; what its metadata should not hold is a `FormatError`."""
+    try:
+        return opened()
+    except LatticeError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as exc:
+        raise FormatError(f"the attributes of {path!r} are damaged: {type(exc).__name__}: {exc}") from exc
 
 
 def _lattice_image(node: Node, label: str, about: Mapping[str, Any]) -> Stored:

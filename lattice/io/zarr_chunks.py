@@ -14,7 +14,7 @@ import numpy as np
 from lattice.errors import FormatError, LatticeError
 from lattice.io.zarr_meta import ArrayMeta, Codec
 
-__all__ = ["choose_chunks", "crc32c", "decode", "encode", "shard_index", "split_index"]
+__all__ = ["choose_chunks", "crc32c", "decode", "encode", "shard_index", "split_index", "unpack"]
 
 _TARGET_CHUNK = 1 << 20
 _TARGET_SHARD = 64 << 20
@@ -180,6 +180,38 @@ def _promised(name: str, packed: memoryview, what: str) -> tuple[int | None, int
     return int.from_bytes(packed[start : start + width], "little") + (256 if width == 2 else 0), None
 
 
+def unpack(codecs: Sequence[Codec], data: bytes | memoryview, expected: int, what: str) -> np.ndarray:
+    """Return the bytes that were packed, about as many as are expected.
+
+    Parameters
+    ----------
+    codecs : sequence of Codec
+        The steps of packing.
+    data : bytes
+        What is stored.
+    expected : int
+        Bytes that should come out.
+    what : str
+        Name of the chunk for messages.
+    """
+    raw: Any = data
+    try:
+        for codec in reversed(codecs):
+            if codec.name == "crc32c":
+                raw = memoryview(raw)[:-4]
+            elif _is_gzip(codec):
+                raw = _inflate(raw, expected)
+            else:
+                raw = _unpack(codec, raw, 2 * expected + 65536, what)
+        if isinstance(raw, np.ndarray):
+            return raw.reshape(-1).view(np.uint8)
+        return np.frombuffer(raw, np.uint8)
+    except LatticeError:
+        raise
+    except Exception as exc:  # codecs are other libraries; what they say about bad bytes is about the file
+        raise FormatError(f"{what} cannot be unpacked: {exc}", hint="the file is damaged") from exc
+
+
 def decode(meta: ArrayMeta, data: bytes | memoryview, what: str) -> np.ndarray:
     """Return the pixels of a stored chunk, of the shape of a chunk.
 
@@ -193,24 +225,7 @@ def decode(meta: ArrayMeta, data: bytes | memoryview, what: str) -> np.ndarray:
         Name of the chunk for messages.
     """
     expected = meta.chunk_bytes
-    raw: Any = data
-    try:
-        for codec in reversed(meta.codecs):
-            if codec.name == "crc32c":
-                raw = memoryview(raw)[:-4]
-            elif _is_gzip(codec):
-                raw = _inflate(raw, expected)
-            else:
-                raw = _unpack(codec, raw, 2 * expected + 65536, what)
-        flat = (
-            np.frombuffer(raw, np.uint8)
-            if not isinstance(raw, np.ndarray)
-            else raw.reshape(-1).view(np.uint8)
-        )
-    except LatticeError:
-        raise
-    except Exception as exc:  # codecs are other libraries; what they say about bad bytes is about the file
-        raise FormatError(f"{what} cannot be unpacked: {exc}", hint="the file is damaged") from exc
+    flat = unpack(meta.codecs, data, expected, what)
     if flat.nbytes != expected:
         raise FormatError(
             f"{what} holds {flat.nbytes} bytes, where a chunk has {expected}", hint="the file is damaged"

@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ __all__ = [
     "Codec",
     "Node",
     "array_document",
+    "codecs_of",
     "is_zarr",
     "list_arrays",
     "read_array",
@@ -299,8 +300,7 @@ def _parse_v2(
     dtype = np.dtype(found["dtype"])
     if dtype.kind not in "biufc":
         raise FormatError(f"{document!r}: values of type {dtype} cannot be pixels")
-    steps = [*(found.get("filters") or []), *([found["compressor"]] if found.get("compressor") else [])]
-    codecs = tuple(Codec("numcodecs", dict(step)) for step in steps)
+    codecs = codecs_of(found)
     shape = _ints(found["shape"])
     names = attributes.get("_ARRAY_DIMENSIONS") or []
     if names and dtype.kind in "iu" and isinstance(found.get("fill_value"), int):
@@ -347,7 +347,7 @@ def _parse_v3(path: str, document: str, identity: Identity, found: dict[str, Any
     keys = found.get("chunk_key_encoding") or {"name": "default"}
     settings = keys.get("configuration") or {}
     default_keys = keys["name"] == "default"
-    codecs = [_as_codec(c) for c in found["codecs"]]
+    codecs = list(codecs_of(found))
     shards, at_end, checked = None, True, True
     if codecs and codecs[0].name == "sharding_indexed":
         if len(codecs) > 1:
@@ -381,6 +381,14 @@ def _parse_v3(path: str, document: str, identity: Identity, found: dict[str, Any
         tuple(names) if len(names) == len(shape) else (),
         attributes if isinstance(attributes, dict) else {},
     )
+
+
+def codecs_of(about: Mapping[str, Any]) -> tuple[Codec, ...]:
+    """Return the steps of encoding that the metadata of an array list."""
+    if "node_type" in about:
+        return tuple(_as_codec(c) for c in about["codecs"])
+    steps = [*(about.get("filters") or []), *([about["compressor"]] if about.get("compressor") else [])]
+    return tuple(Codec("numcodecs", dict(step)) for step in steps)
 
 
 def _as_codec(found: Any) -> Codec:
