@@ -155,8 +155,10 @@ def test_beams_are_saved_and_read_back(tmp_path: Path, order: tuple[str, ...], s
     np.testing.assert_allclose(again[1, 1:].beams, a[1, 1:].beams, rtol=1e-6)
     if suffix == "fits":
         rows = fits.getdata(path, "BEAMS")
+        # as CASA has them: channels of the first Stokes parameter, then those of the next
+        channels, stokes = (3, 2) if order == KINDS else (2, 3)
         assert [(int(r["CHAN"]), int(r["POL"])) for r in rows] == [
-            (f, s) if order == KINDS else (s, f) for s in range(2) for f in range(3)
+            (f, s) for s in range(stokes) for f in range(channels)
         ]
 
 
