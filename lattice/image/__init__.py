@@ -10,6 +10,7 @@ import numpy as np
 from lattice.errors import ImageIndexError, LatticeTypeError
 from lattice.graph.node import Node
 from lattice.image.coords import ImageCoords
+from lattice.image.edit import ImageEdit
 from lattice.image.make import Parts, array_parts, is_array, literal_of
 from lattice.image.operators import add_methods
 from lattice.image.plots import ImagePlots
@@ -21,7 +22,7 @@ from lattice.image.units import ImageUnits
 __all__ = ["Image", "ImageIndexError"]
 
 
-class Image(ImageReduce, ImageSmooth, ImageShape, ImagePlots, ImageUnits, ImageCoords):
+class Image(ImageEdit, ImageReduce, ImageSmooth, ImageShape, ImagePlots, ImageUnits, ImageCoords):
     """An N-dimensional image: values, mask, coordinates, unit and header, all lazy.
 
     An image never changes. Whatever changes something (operators, numpy functions, methods, slices) returns

@@ -1,4 +1,4 @@
-"""Lattices with bad pixels put around them."""
+"""Lattices with pixels put around them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from lattice.graph.sections import Section, n_pixels, shape_of
 __all__ = ["Pad", "pad"]
 
 
-def pad(x: Node, before: Sequence[int], after: Sequence[int]) -> Node:
-    """Return a lattice with bad pixels put before and after those that it has.
+def pad(
+    x: Node, before: Sequence[int], after: Sequence[int], value: float | None = None, good: bool = False
+) -> Node:
+    """Return a lattice with pixels put before and after those that it has.
 
     Parameters
     ----------
@@ -23,13 +25,16 @@ def pad(x: Node, before: Sequence[int], after: Sequence[int]) -> Node:
         The lattice.
     before, after : sequence of int
         Numbers of pixels on each axis, slowest axis first.
+    value : float, optional
+        Value of the new pixels; the default is NaN, of Bool F.
+    good : bool
+        Whether they are good.
 
     Returns
     -------
     Node
-        The larger lattice; the pixels around are bad, with NaN (of Bool: F) as their value. Coordinates go
-        on; of several beams there are those of the planes that x has, so they are left out where planes are
-        added.
+        The larger lattice. Coordinates go on; of several beams there are those of the planes that x has, so
+        they are left out where planes are added.
     """
     if not x.attrs.shape:
         raise LatticeTypeError(f"only lattices have a border, not a {x.attrs.describe()}")
@@ -37,29 +42,38 @@ def pad(x: Node, before: Sequence[int], after: Sequence[int]) -> Node:
         raise LatticeRangeError(f"a border is two numbers of pixels for each of the {x.attrs.ndim} axes")
     if not any(before) and not any(after):
         return x
-    node: Node = Pad((x,), tuple(before), tuple(after))
+    node: Node = Pad((x,), tuple(before), tuple(after), None if value is None else float(value), good)
     return node
 
 
 class Pad(Operation):
-    """Bad pixels around a lattice; fields: (x,), numbers of pixels before and after it on each axis."""
+    """Pixels around a lattice; fields: (x,), numbers before and after it on each axis, value, good."""
 
-    __slots__ = ("before",)
+    __slots__ = ("before", "good", "value")
     name: ClassVar[str] = "pad"
     before: tuple[int, ...]
+    value: float | None
+    good: bool
 
-    def _build(self, children: tuple[Node, ...], before: tuple[int, ...], after: tuple[int, ...]) -> None:
+    def _build(
+        self,
+        children: tuple[Node, ...],
+        before: tuple[int, ...],
+        after: tuple[int, ...],
+        value: float | None,
+        good: bool,
+    ) -> None:
         x = children[0].attrs
         shape = tuple(b + n + a for b, n, a in zip(before, x.shape or (), after, strict=True))
         items = tuple(slice(-b, n - b, 1) for b, n in zip(before, shape, strict=True))
         planes = any(b or a for b, a in zip(before[:-2], after[:-2], strict=True))
         attrs = x.with_(
             shape=shape,
-            masked=True,
+            masked=x.masked or not good,
             coords=None if x.coords is None else x.coords.subset(items),
             beams=() if planes and len(x.beams) > 1 else x.beams,
         )
-        self._set(children=children, before=before, attrs=attrs)
+        self._set(children=children, before=before, value=value, good=good, attrs=attrs)
 
     def show(self, x: str) -> str:
         """Return the call as one would write it if the language had it."""
@@ -91,10 +105,13 @@ class Pad(Operation):
         """Return values and mask of a section."""
         needed, place = self._overlap(section)
         dtype = self.attrs.dtype
-        out = np.full(shape_of(section), False if dtype.kind == "b" else np.nan, dtype)
-        good = np.zeros(out.shape, bool)
+        value = self.value
+        if value is None:
+            value = False if dtype.kind == "b" else np.nan
+        out = np.full(shape_of(section), value, dtype)
+        good = np.full(out.shape, self.good)
         if n_pixels(needed):
             values, mask = inputs[0].array(needed)
             out[place] = values
             good[place] = True if mask is None else mask
-        return out, good
+        return out, good if self.attrs.masked else None
