@@ -170,6 +170,18 @@ def _file(path: str) -> _File:
         return found
 
 
+def _after_fork() -> None:
+    # another thread may have held these, and does not exist in the child
+    global _guard, _watcher
+    _guard, _watcher = threading.Lock(), None
+    for file in list(_files.values()):
+        file.guard = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 @atexit.register
 def _close_all() -> None:
     for file in list(_files.values()):

@@ -28,7 +28,7 @@ class NotKnownError(LatticeError, AssertionError):
 
 @contextlib.contextmanager
 def as_casacore(what: str = "") -> Iterator[None]:
-    """Let every error of lattice be the RuntimeError that a script written for casacore expects.
+    """Let every error of lattice and of files be the RuntimeError that scripts for casacore expect.
 
     Parameters
     ----------
@@ -42,3 +42,5 @@ def as_casacore(what: str = "") -> Iterator[None]:
     except LatticeError as error:
         message = f"{what}: {error.message}" if what else error.message
         raise CasacoreError(message, text=error.text, span=error.span, hint=error.hint) from error
+    except OSError as error:
+        raise CasacoreError(f"{what}: {error}" if what else str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -274,6 +275,36 @@ def test_view(tmp_path: Path) -> None:
     assert im.view().axes
     im.view("picture.png")
     assert Path("picture.png").stat().st_size > 1000
+
+
+def test_other_files_are_not_replaced() -> None:
+    Path("notes.txt").write_text("mine")
+    Path("folder").mkdir()
+    Path("folder/file").write_text("mine")
+    for name in ("notes.txt", "folder"):
+        for call in (
+            lambda n=name: image(n, shape=[2, 3]),
+            lambda n=name: image("", shape=[2, 3]).saveas(n),
+            lambda n=name: image("", shape=[2, 3]).saveas(n, hdf5=True),
+            lambda n=name: image("", shape=[2, 3]).tofits(n),
+        ):
+            with pytest.raises(RuntimeError, match="not replaced"):
+                call()
+    assert Path("notes.txt").read_text() == Path("folder/file").read_text() == "mine"
+
+
+def test_a_file_that_is_gone() -> None:
+    im = image("a.im", values=RAMP)
+    im.putdata(RAMP)
+    shutil.rmtree("a.im")
+    for call in (im.getdata, im.statistics, lambda: im.putdata(RAMP), lambda: im.putmask(RAMP > 3)):
+        with pytest.raises(RuntimeError):
+            call()
+
+
+def test_condition_on_a_file() -> None:
+    image("a.im", values=RAMP)
+    np.testing.assert_array_equal(image("a.im[a.im > 3]").getmask(), RAMP <= 3)
 
 
 def test_text_and_length() -> None:

@@ -92,15 +92,16 @@ def open_image(name: str, maskname: str, images: Any) -> Mutable:
     if not all(isinstance(i, image) for i in given):
         raise ArgumentError("images: only image objects stand for $1, $2, ...")
     text = substitute(name, [(image, "", given)], *_variables()) if "$" in name else name
-    unfit: LatticeError | None = None
     path = os.path.expanduser(text)
-    if os.path.exists(path) or (not given and _names_part(path)):
+    unfit: LatticeError | None = None
+    whole = os.path.exists(path)
+    if whole or (not given and _names_part(path)):
         try:
             return InFile(path, maskname or "default")
-        except (FormatError, ImageNotFoundError) as error:
+        except LatticeError as error:
+            if whole and not isinstance(error, FormatError | ImageNotFoundError):
+                raise _unopened(text, error.message, error) from error  # an image with something else wrong
             unfit = error
-        except LatticeError as error:  # it is an image, with something else wrong
-            raise _unopened(text, error.message, error) from error
     try:
         return Expression(text, [i._pixels for i in given])
     except LatticeError as error:
@@ -234,8 +235,17 @@ def save(image: Image, name: str, overwrite: bool, hdf5: bool, tileshape: Any) -
 def _check_place(path: str, overwrite: bool) -> None:
     if not path:
         raise CasacoreError("a file has a name")
-    if os.path.lexists(path) and not overwrite:
+    if not os.path.lexists(path):
+        return
+    if not overwrite:
         raise CasacoreError(f"file {path} already exists and should not be overwritten")
+    if os.path.isfile(path):
+        from lattice.io.registry import for_reading
+
+        try:
+            for_reading(path)
+        except FormatError:
+            raise CasacoreError(f"file {path} is no image: it is not replaced") from None
 
 
 def save_fits(
