@@ -94,6 +94,20 @@ class World:
     def _fixed(self) -> dict[int, float]:
         return dict(self.dropped)
 
+    def tabulated(self, shape: Sequence[int]) -> dict[int, np.ndarray]:
+        """Return the coordinates of the pixels of axes that no formula gives, by axis (numpy order).
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Shape of the image.
+        """
+        out = {}
+        for i, (axis, n) in enumerate(zip(self.axes, shape, strict=True)):
+            if table := self._table(axis):
+                out[i] = lookup(axis.offset + axis.step * np.arange(n, dtype=np.float64), table)
+        return out
+
     # -- all axes --------------------------------------------------------------------------------
 
     def to_world(self, *pixels: Any) -> tuple[np.ndarray, ...]:

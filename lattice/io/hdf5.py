@@ -52,6 +52,7 @@ class Hdf5Format:
             "masks",
             "unit",
             "coords",
+            "tables",
             "beam",
             "beams",
             "cards",

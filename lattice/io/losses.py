@@ -23,6 +23,7 @@ ABILITIES = {
     "masks": "any number of named masks, and values under them",
     "unit": "the brightness unit",
     "coords": "coordinates of the axes",
+    "tables": "coordinates of axes that no formula gives",
     "beam": "a restoring beam",
     "beams": "a restoring beam per plane",
     "cards": "header entries that are texts or numbers",
@@ -71,6 +72,10 @@ def by_abilities(can: frozenset[str], spec: ImageSpec) -> list[str]:
         lost.append(f"the unit {spec.unit!r}")
     if spec.coords is not None and "coords" not in can and any(k != "none" for k in spec.coords.kinds):
         lost.append("the coordinates")
+    elif spec.coords is not None and "tables" not in can:
+        listed = [spec.coords.dims[i] for i in spec.coords.tabulated(spec.shape)]
+        if listed:
+            lost.append(f"the coordinates along {', '.join(listed)}, which no formula gives")
     if len(spec.beams) > 1 and "beams" not in can:
         lost.append("the beams of the planes")
     elif spec.beams and not can & {"beam", "beams"}:

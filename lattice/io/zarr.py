@@ -41,6 +41,7 @@ class ZarrFormat:
             "masks",
             "unit",
             "coords",
+            "tables",
             "beam",
             "beams",
             "cards",
@@ -204,6 +205,10 @@ def _coordinates(
     system = CoordinateSystem.from_header(cards, shape)
     if "frequencies" in about:
         system = replace(system, table=tuple(float(f) for f in about["frequencies"]))
+    tables = tuple(
+        (len(shape) - int(i), tuple(float(v) for v in values)) for i, values in about.get("tables", ())
+    )
+    system = replace(system, tables=tables)
     new = tuple(
         Axis(name, kind, unit, a.fits_axis)
         for a, (kind, unit), name in zip(system.axes, axes, dims, strict=True)

@@ -306,6 +306,10 @@ def image_attributes(spec: ImageSpec, masks: dict[str, str], default: str | None
     if coords is not None and coords.table and "spectral" in coords.kinds:
         frequencies = coords.frequencies(spec.shape[coords.kinds.index("spectral")])
         about["frequencies"] = frequencies.tolist() if frequencies is not None else []
+    if coords is not None and coords.tables:
+        found = coords.tabulated(spec.shape)
+        tables = [[i, v.tolist()] for i, v in found.items() if coords.kinds[i] != "spectral"]
+        about["tables"] = tables
     if spec.regions:
         about["regions"] = _regions(spec)
     if spec.groups:

@@ -1,6 +1,6 @@
 """Random images exchanged with casacore both ways, in CASA's format and in FITS: all parts are the same.
 
-Forty images in the usual run, two hundred with the slow ones.
+Twenty-five images in the usual run, two hundred with the slow ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.oracle
 ci = pytest.importorskip("casacore.images")
 ct = pytest.importorskip("casacore.tables")
 
-SEEDS = [*range(40), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(40, 200))]
+SEEDS = [*range(25), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(25, 200))]
 UNITS = ("", "Jy/beam", "K", "Jy", "m/s")
 
 

@@ -46,6 +46,7 @@ class CasaFormat:
             "masks",
             "unit",
             "coords",
+            "tables",
             "beam",
             "beams",
             "cards",
