@@ -188,12 +188,14 @@ def mask_header(name: str, version: int, spec: ImageSpec, wcs: Sequence[Card]) -
 def beam_table(beams: Sequence[Beam], spec: ImageSpec) -> tuple[list[Card], bytes]:
     """Return the BEAMS table that CASA writes and reads: one row per plane, axes in arcsec."""
     row = np.dtype([("BMAJ", ">f4"), ("BMIN", ">f4"), ("BPA", ">f4"), ("CHAN", ">i4"), ("POL", ">i4")])
-    table = np.zeros(len(beams), row)
     image = Attributes(spec.dtype, tuple(spec.shape), tuple(spec.dims), coords=spec.coords)
-    channel, stokes = beam_rows(image, len(beams))
-    if channel is None or stokes is None:
+    rows = beam_rows(image, beams)
+    if rows is None:
         raise ShapeMismatchError(f"{len(beams)} beams do not fit the planes of {image.describe()}")
-    for i, (major, minor, angle) in enumerate(beams):
+    channel, stokes, chosen = rows
+    table = np.zeros(len(chosen), row)
+    for i, k in enumerate(chosen.tolist()):
+        major, minor, angle = beams[k]
         table[i] = (major * 3600, minor * 3600, angle, channel[i], stokes[i])
     table = table[np.lexsort((channel, stokes))]  # CASA's order; who reads it looks at CHAN and POL
     n_channels, n_stokes = int(channel.max()) + 1, int(stokes.max()) + 1
@@ -202,7 +204,7 @@ def beam_table(beams: Sequence[Beam], spec: ImageSpec) -> tuple[list[Card], byte
         ("BITPIX", 8, ""),
         ("NAXIS", 2, ""),
         ("NAXIS1", row.itemsize, "bytes per row"),
-        ("NAXIS2", len(beams), "rows"),
+        ("NAXIS2", len(table), "rows"),
         ("PCOUNT", 0, ""),
         ("GCOUNT", 1, ""),
         ("TFIELDS", 5, ""),

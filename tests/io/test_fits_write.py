@@ -140,6 +140,23 @@ def test_beam_per_plane(tmp_path):
     np.testing.assert_allclose(table["BMAJ"], [360, 396, 432, 468], rtol=1e-6)
 
 
+def test_beams_that_are_equal_along_further_axes(tmp_path):
+    # CASA takes CHAN for channels, and ends when there are more of them than the image has.
+    types = {"CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CTYPE3": "FREQ", "CTYPE4": "STOKES", "CDELT3": 1e6}
+    coords = CoordinateSystem.from_header([(k, v, "") for k, v in types.items()], (4, 2, 3, 5, 6))
+    beams = tuple((0.1 + i / 100, 0.05, float(i)) for i in range(6)) * 4
+    path = save(tmp_path / "b.fits", np.zeros((4, 2, 3, 5, 6), "f4"), beams=beams, coords=coords)
+    header, table = fits.getheader(path, "BEAMS"), fits.getdata(path, "BEAMS")
+    assert (header["NCHAN"], header["NPOL"], len(table)) == (3, 2, 6)
+    np.testing.assert_array_equal(table["BPA"], [0, 1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(table["POL"], [0, 0, 0, 1, 1, 1])
+    np.testing.assert_allclose(open_stored(path).beams, beams, rtol=1e-6)
+    # Beams that differ along them have no other place.
+    other = tuple((0.1 + i / 100, 0.05, float(i)) for i in range(24))
+    path = save(tmp_path / "c.fits", np.zeros((4, 2, 3, 5, 6), "f4"), beams=other, coords=coords)
+    np.testing.assert_allclose(open_stored(path).beams, other, rtol=1e-6)
+
+
 def test_strange_sections_and_threads(tmp_path):
     values = RNG.normal(size=(5, 64, 70)).astype("f8")
     mask = RNG.random(values.shape) > 0.2
