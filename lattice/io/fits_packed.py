@@ -14,7 +14,7 @@ import numpy as np
 
 from lattice.errors import FormatError
 from lattice.graph.sections import Section, n_pixels, shape_of
-from lattice.io.files import Identity, Opened, pread_into
+from lattice.io.files import Identity, Opened, pread_into, pread_many
 from lattice.io.fits_codecs import PAD, TileError, dequantise, numbers, padded, unpacker
 from lattice.io.fits_read import Decoder
 from lattice.io.fits_tiles import Rows, TileTable, rows_with
@@ -22,6 +22,7 @@ from lattice.io.spool import Spool
 
 __all__ = ["FitsCompressedReader", "jobs_of"]
 
+_REMOTE_BATCH = 64 << 20
 _READ_AT_ONCE = 2 << 20
 _GAP = 32 << 10  # bytes between tiles that are read rather than skipped
 _KEPT_BYTES = 48 << 20
@@ -176,6 +177,9 @@ class FitsCompressedReader:
             return out
         whole = []
         with self._source.copy() as fd:
+            if type(fd) is not int:
+                self._read_remote(fd, section, out)
+                return out
             for job in jobs_of(self.shape, self.tile, section):
                 if job.is_whole:
                     whole.append(job)
@@ -237,6 +241,24 @@ class FitsCompressedReader:
                 data = buffer[first - start : first - start + n_bytes]
                 self._put(self._unpack(rows, job, data), out, job.place)
             i = j
+
+    # -- tiles of a file behind a URL --------------------------------------------------------------
+
+    def _read_remote(self, file: Any, section: Section, out: np.ndarray) -> None:
+        """Read tiles by few requests at the same time, some megabytes of them after the other."""
+        jobs = list(jobs_of(self.shape, self.tile, section))
+        i = 0
+        while i < len(jobs):
+            some, total = [], 0
+            while i < len(jobs) and total < _REMOTE_BATCH:
+                rows = rows_with(self.table, jobs[i].number, self._tiles, file, self.path)
+                start, size = self._place(rows, jobs[i].number)
+                some.append((rows, jobs[i], start, padded(size), size))
+                total += size
+                i += 1
+            pread_many(file, [(start, data[:size].data) for _, _, start, data, size in some], self.path)
+            for rows, job, _, data, size in some:
+                self._put(self._unpack(rows, job, data[:size])[job.inner], out, job.place)
 
     # -- any tile --------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from lattice.io.casa_records import (
     regions_to_records,
 )
 from lattice.io.files import Identity, identify
+from lattice.io.places import absolute, name_of, start_of
 
 __all__ = ["Hdf5Format"]
 
@@ -44,6 +45,7 @@ class Hdf5Format:
         {
             "read",
             "write",
+            "remote",
             "update",
             "parallel",
             "float",
@@ -64,15 +66,9 @@ class Hdf5Format:
 
     def sniff(self, path: str) -> bool:
         """Return True if the file has the signature of HDF5."""
-        try:
-            with open(path, "rb") as f:
-                for start in (0, 512, 1024, 2048, 4096):  # a block for other uses may come first
-                    f.seek(start)
-                    if f.read(8) == _SIGNATURE:
-                        return True
-        except (OSError, ValueError):
-            pass
-        return False
+        head = start_of(path, 4104)
+        # a block for other uses may come first
+        return any(head[start : start + 8] == _SIGNATURE for start in (0, 512, 1024, 2048, 4096))
 
     def open(self, path: str, *, part: str | None = None, **selectors: Any) -> Stored:
         """Open an image.
@@ -91,9 +87,9 @@ class Hdf5Format:
 
         if selectors:
             raise LatticeError(f"an HDF5 image is not selected by {', '.join(selectors)}", hint="use part=")
-        path = os.path.abspath(path)
+        path = absolute(path)
         identity = identify(path)
-        label = os.path.basename(path)
+        label = name_of(path)
         with open_file(path, identity) as file:
             if part is None and _is_casacore(file):
                 return _casacore_image(file, path, identity, label)

@@ -24,14 +24,15 @@ import numpy as np
 from lattice.errors import FormatError, LatticeError
 from lattice.graph.sections import Section, n_pixels, shape_of
 from lattice.graph.types import lel_dtype
-from lattice.io.files import Identity, Opened, add_bytes, pread_into, read_range
+from lattice.io.files import Identity, Opened, add_bytes, identify, is_url, pread_into, read_range
 from lattice.io.hdf5_records import complex_type
-from lattice.io.raw import Layout, natural_tile, part, read_section, scratch, section_bytes
+from lattice.io.raw import Layout, natural_tile, part, read_section, runs, scratch, section_bytes
 from lattice.io.zarr_read import pieces
 
 __all__ = ["ChunkTable", "H5Array", "H5Reader", "array_of", "chunk_table", "open_file"]
 
 _MAX_CHUNK = 1 << 32
+_REMOTE_BATCH = 64 << 20
 _DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3
 _OWN_FILTERS = frozenset({_DEFLATE, _SHUFFLE, _CHECKSUM})
 
@@ -51,7 +52,7 @@ def open_file(path: str, identity: Identity | None = None) -> Iterator[Any]:
         with Opened(path, identity):  # finds out if the file changed
             pass
     try:
-        with _unlocked(path) as file:
+        with _unlocked(path, identity) as file:
             yield file
     except LatticeError:
         raise
@@ -64,8 +65,12 @@ def open_file(path: str, identity: Identity | None = None) -> Iterator[Any]:
         ) from exc
 
 
-def _unlocked(path: str) -> Any:
+def _unlocked(path: str, identity: Identity | None) -> Any:
     """Open a file without a lock, which would keep others from writing and fails on some network disks."""
+    if is_url(path):
+        from lattice.io.remote_stream import RemoteStream
+
+        return h5py.File(RemoteStream(path, identity or identify(path)), "r")
     try:
         return h5py.File(path, "r", locking=False)
     except OSError as exc:
@@ -312,7 +317,7 @@ class H5Reader:
         self.array, self.label, self.flags = array, label, flags
         self.shape = array.shape
         self.dtype = np.dtype(bool) if flags else lel_dtype(array.dtype)
-        self.direct = array.is_raw
+        self.direct = array.is_raw and not is_url(array.path)
         self.token = "hdf5-{}|{}|{}|{}".format(
             array.path, "|".join(map(str, array.identity)), array.name, flags
         )
@@ -356,6 +361,7 @@ class H5Reader:
         chunks = array.chunks or ()
         table = _tables.get(array, self.label)
         with Opened(array.path, array.identity) as fd:
+            later: list[tuple[tuple[int, int, int], Section, np.ndarray]] = []
             for number, inner, place in pieces(section, chunks):
                 target = part(out, place)
                 found = table.find(number)
@@ -364,14 +370,42 @@ class H5Reader:
                     continue
                 offset, size, mask = found
                 self._check_end(offset, size)
-                if array.filters:
-                    self._read_packed(fd, offset, size, mask, inner, target)
-                    continue
-                if size != array.chunk_bytes:
+                if not array.filters and size != array.chunk_bytes:
                     raise FormatError(
                         f"a chunk of {self.label} has {size} bytes instead of {array.chunk_bytes}"
                     )
-                self._read_raw(fd, Layout(offset, chunks, array.dtype), inner, target)
+                if type(fd) is not int:
+                    later.append((found, inner, target))
+                    if len(later) * array.chunk_bytes > _REMOTE_BATCH:
+                        self._read_remote(fd, later)
+                        later = []
+                elif array.filters:
+                    self._read_packed(fd, offset, size, mask, inner, target)
+                else:
+                    self._read_raw(fd, Layout(offset, chunks, array.dtype), inner, target)
+            if later:
+                self._read_remote(fd, later)
+
+    def _read_remote(self, file: Any, places: list[tuple[tuple[int, int, int], Section, np.ndarray]]) -> None:
+        """Read chunks of a file behind a URL by few requests at the same time."""
+        array = self.array
+        jobs, views = [], []
+        for (offset, size, _), inner, _ in places:
+            at, length, shape, strides = [offset], size, tuple[int, ...]((size,)), tuple[int, ...]((1,))
+            if array.filters:
+                self._check_packed(offset, size)
+            else:
+                at, length, shape, strides = runs(Layout(offset, array.chunks or (), array.dtype), inner)
+            rows = np.empty((len(at), length), np.uint8)
+            jobs.append((array.path, np.asarray(at, np.int64), length, rows))
+            views.append((rows, shape, (length, *strides)))
+        file.read(jobs)
+        for ((offset, _, mask), inner, target), (rows, shape, steps) in zip(places, views, strict=True):
+            if array.filters:
+                self._put_packed(rows[0].data, offset, mask, inner, target)
+            else:
+                view: Any = np.ndarray((len(rows), *shape), array.dtype, rows, 0, steps)
+                self._convert(view.reshape(target.shape), target)
 
     def _read_raw(self, fd: int, layout: Layout, section: Section, target: np.ndarray) -> None:
         path = self.array.path
@@ -409,12 +443,19 @@ class H5Reader:
     def _read_packed(
         self, fd: int, offset: int, size: int, mask: int, inner: Section, target: np.ndarray
     ) -> None:
+        self._check_packed(offset, size)
+        data = read_range(fd, offset, size, self.array.path, offset + size)
+        self._put_packed(data, offset, mask, inner, target)
+
+    def _check_packed(self, offset: int, size: int) -> None:
+        if size > 2 * self.array.chunk_bytes + (1 << 16):
+            raise FormatError(
+                f"a chunk of {self.label} at byte {offset} of {size} bytes is larger than its content"
+            )
+
+    def _put_packed(self, data: Any, offset: int, mask: int, inner: Section, target: np.ndarray) -> None:
         array = self.array
-        what = f"a chunk of {self.label} at byte {offset}"
-        if size > 2 * array.chunk_bytes + (1 << 16):
-            raise FormatError(f"{what} of {size} bytes is larger than its content")
-        data = read_range(fd, offset, size, array.path, offset + size)
-        stored = unpack(array, data, mask, what)
+        stored = unpack(array, data, mask, f"a chunk of {self.label} at byte {offset}")
         self._convert(np.ndarray(array.chunks or (), array.dtype, stored)[inner], target)
 
     def _read_by_library(self, section: Section, out: np.ndarray) -> None:

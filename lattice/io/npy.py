@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from lattice.errors import FormatError, LatticeError
 from lattice.io.atomic import Staging, allocate
 from lattice.io.base import ImageSpec, Output, Stored
 from lattice.io.files import Opened, identify, pwrite_from, read_range
+from lattice.io.places import absolute, name_of, start_of
 from lattice.io.plain import PlainReader, PlainWriter
 from lattice.io.raw import Layout
 
@@ -28,15 +28,11 @@ class NpyFormat:
     name = "npy"
     suffixes = (".npy",)
     description = "NumPy arrays: values only, in C or Fortran order; written in C order"
-    can = frozenset({"read", "write", "parallel", "bool", "float", "complex"})
+    can = frozenset({"read", "write", "parallel", "remote", "bool", "float", "complex"})
 
     def sniff(self, path: str) -> bool:
         """Return True if the file starts as ``numpy.save`` writes it."""
-        try:
-            with open(path, "rb") as f:
-                return f.read(len(_MAGIC)) == _MAGIC
-        except (OSError, ValueError):
-            return False
+        return start_of(path, len(_MAGIC)) == _MAGIC
 
     def open(self, path: str, **selectors: Any) -> Stored:
         """Open an array.
@@ -51,7 +47,7 @@ class NpyFormat:
         """
         if selectors:
             raise LatticeError(f"a NumPy array is not selected by {', '.join(selectors)}")
-        path = os.path.abspath(path)
+        path = absolute(path)
         identity = identify(path)
         with Opened(path, identity) as fd:
             head = read_range(fd, 0, 1 << 16, path, identity.size)
@@ -62,7 +58,7 @@ class NpyFormat:
                 f"the file has {identity.size}",
                 hint="copy or download the file again",
             )
-        reader = PlainReader(path, identity, layout, os.path.basename(path), fortran)
+        reader = PlainReader(path, identity, layout, name_of(path), fortran)
         dims = default_dims(["none"] * len(reader.shape))
         return Stored(reader=reader, dims=dims, source=path, format=self.name)
 

@@ -14,6 +14,7 @@ from lattice.io.files import identify, is_url, storage_error
 
 __all__ = [
     "absolute",
+    "fetch_ahead",
     "is_file",
     "is_folder",
     "is_url",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _LOCAL = ("file://", "local://")
+_AHEAD = 1 << 28
 
 
 def absolute(path: str) -> str:
@@ -147,6 +149,14 @@ def read_several(paths: list[str], limit: int) -> list[bytes | None]:
         except OSError as exc:
             raise storage_error(exc, "read", path) from exc
     return out
+
+
+def fetch_ahead(paths: list[str]) -> None:
+    """Fetch small files that will probably be read while an image is opened, if they are remote."""
+    if paths and is_url(paths[0]):
+        from lattice.io.remote import read_several as read_urls
+
+        read_urls(paths, _AHEAD)
 
 
 def open_stream(path: str) -> IO[Any]:

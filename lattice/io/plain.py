@@ -8,7 +8,7 @@ import numpy as np
 
 from lattice.graph.sections import Section, shape_of, split
 from lattice.graph.types import lel_dtype
-from lattice.io.files import Identity, Opened
+from lattice.io.files import Identity, Opened, is_url
 from lattice.io.raw import Layout, natural_tile, part, read_section, section_bytes, write_section
 
 __all__ = ["PlainReader", "PlainWriter"]
@@ -33,11 +33,10 @@ class PlainReader:
         Whether the first axis runs fastest.
     """
 
-    direct = True
-
     def __init__(
         self, path: str, identity: Identity, layout: Layout, label: str, fortran: bool = False
     ) -> None:
+        self.direct = not is_url(path)
         self.path, self.identity, self.layout = path, identity, layout
         self.label, self.fortran = label, fortran
         self.dtype = lel_dtype(layout.dtype)
@@ -63,7 +62,8 @@ class PlainReader:
                 read_section(fd, self.path, self.layout, section, out, self._convert, self._finish)
                 return out
             turned = section[::-1]
-            for piece in split(turned, _STRIP):
+            pieces = split(turned, _STRIP) if self.direct else [turned]
+            for piece in pieces:
                 values = np.empty(shape_of(piece), self.dtype)
                 read_section(fd, self.path, self.layout, piece, values, self._convert, self._finish)
                 place = tuple(

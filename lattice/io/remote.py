@@ -489,12 +489,13 @@ class RemoteFile:
             for offset, buffer in pieces
             if len(buffer)
         ]
-        self._read(jobs)
+        self.read(jobs)
 
     def read_rows(self, offsets: Sequence[int], length: int, rows: np.ndarray) -> None:
         """Read runs of one length to the rows of an array of bytes."""
-        self._read([(self.path, np.asarray(offsets, np.int64), length, rows)])
+        self.read([(self.path, np.asarray(offsets, np.int64), length, rows)])
 
-    def _read(self, jobs: Sequence[Job]) -> None:
+    def read(self, jobs: Sequence[Job]) -> None:
+        """Read runs, see `read_runs`; the file is there, or that is an error."""
         if jobs and not all(read_runs(jobs)):
             raise changed(self.path, "it is gone")

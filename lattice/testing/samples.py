@@ -173,7 +173,7 @@ def _regions(shape: tuple[int, ...]) -> dict[str, Any]:
     low = tuple(n // 4 for n in shape)
     high = tuple(max(n // 4, n - 2) for n in shape)
     box = PixelBox(low, high, shape=shape)
-    if len(shape) < 2:
+    if min(shape[-2:]) < 3 or len(shape) < 2:
         return {"box": box}
     rows, columns = shape[-2:]
     triangle = PixelPolygon((0.0, columns - 1.0, columns / 2), (0.0, 1.0, rows - 1.0), shape=shape)

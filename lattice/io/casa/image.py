@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,16 +14,26 @@ from lattice.io.casa.groups import read_group
 from lattice.io.casa.logs import read_log
 from lattice.io.casa.parts import parts_of_keywords, region_mask
 from lattice.io.casa.records import TableRef
-from lattice.io.casa.tables import Table, read_info
+from lattice.io.casa.tables import Table, has_file, read_info
 from lattice.io.casa.tiled import array_layout
 from lattice.io.casa.tiles import TileReader, open_reader
 from lattice.io.casa.virtual import document_of, open_virtual
+from lattice.io.files import is_url
+from lattice.io.places import absolute, fetch_ahead, join, name_of
 
 if TYPE_CHECKING:
     from lattice.io.casa.update import CasaUpdater
 
 __all__ = ["CasaFormat"]
 
+_OF_TABLE = ("table.dat", "table.lock", "table.f0")
+_FILES = (  # what an image consists of, but for the pixels; fetched together where it is remote
+    *_OF_TABLE,
+    "table.info",
+    "imageconcat.json",
+    "imageexpr.json",
+    *(f"logtable/{name}" for name in _OF_TABLE),
+)
 _CODES = (7, 8, 9, 10)  # float, double, complex, double complex
 
 
@@ -40,6 +49,7 @@ class CasaFormat:
             "write",
             "update",
             "parallel",
+            "remote",
             "float",
             "complex",
             "mask",
@@ -63,7 +73,9 @@ class CasaFormat:
 
     @staticmethod
     def _is_paged(path: str) -> bool:
-        return os.path.isfile(os.path.join(path, "table.dat")) and read_info(path) == "Image"
+        if is_url(path):
+            fetch_ahead([join(path, name) for name in _FILES])
+        return has_file(path, "table.dat") and read_info(path) == "Image"
 
     def open(self, path: str, **selectors: Any) -> Stored:
         """Open an image: its keywords, its log and its small tables are read, no pixels.
@@ -80,7 +92,7 @@ class CasaFormat:
         """
         if selectors:
             raise LatticeError(f"a CASA image is not selected by {', '.join(selectors)}")
-        path = os.path.abspath(path)
+        path = absolute(path)
         if (document := document_of(path)) is not None:
             return open_virtual(path, document)
         try:
@@ -146,7 +158,7 @@ class CasaFormat:
 
 
 def _open(path: str) -> Stored:
-    label = os.path.basename(path)
+    label = name_of(path)
     table = Table(path)
     columns = table.description.columns
     if not columns or columns[0].name != "map" or columns[0].kind != "array":
@@ -167,7 +179,7 @@ def _open(path: str) -> Stored:
         default_mask=default if isinstance(default, str) and default in masks else None,
         nan_masked=False,
         meta=parts.meta,
-        history=read_log(os.path.join(path, "logtable")),
+        history=read_log(join(path, "logtable")),
         beams=parts.beams,
         regions=parts.regions,
         groups=_groups(path, keywords),
@@ -180,6 +192,14 @@ def _masks(path: str, label: str, keywords: Mapping[str, Any], attrs: Attributes
     """Return the masks of an image: tables of bits, rarely regions."""
     found: dict[str, Reader] = {}
     records = keywords.get("masks")
+    fetch_ahead(
+        [
+            join(r["mask"].resolve(path), name)
+            for r in (records.values() if isinstance(records, Mapping) else ())
+            if isinstance(r, Mapping) and isinstance(r.get("mask"), TableRef)
+            for name in _OF_TABLE
+        ]
+    )
     for name, record in records.items() if isinstance(records, Mapping) else ():
         if not isinstance(record, Mapping):
             raise FormatError(f"the mask {name!r} of {path!r} is no record")

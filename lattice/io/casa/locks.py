@@ -20,7 +20,8 @@ import numpy as np
 from lattice.errors import FormatError, LatticeError, StorageError
 from lattice.io.casa.aipsio import AipsReader, AipsWriter
 from lattice.io.casa.records import read_block, write_block
-from lattice.io.files import storage_error
+from lattice.io.files import is_url, storage_error
+from lattice.io.places import read_several
 
 __all__ = ["SyncData", "TableLock", "new_lock_file", "read_sync"]
 
@@ -114,6 +115,9 @@ def read_sync(path: str) -> SyncData | None:
     FormatError
         If it is damaged.
     """
+    if is_url(path):
+        data = read_several([path], _MOST_BYTES)[0]
+        return None if data is None else _decoded(data, repr(path))
     with _registry:
         held = _files.get(os.path.realpath(path))
         if held is not None:

@@ -14,7 +14,8 @@ from lattice.io.base import LogLine
 from lattice.io.casa.locks import TableLock
 from lattice.io.casa.managers import column_cells
 from lattice.io.casa.records import TableRecord
-from lattice.io.casa.tables import Column, Description, Table, rewrite_rows, write_rows
+from lattice.io.casa.tables import Column, Description, Table, has_file, rewrite_rows, write_rows
+from lattice.io.files import is_url
 
 __all__ = ["append_log", "log_cells", "log_description", "read_log", "write_log"]
 
@@ -26,7 +27,7 @@ _NORMAL = "INFO"  # how casacore writes the priority NORMAL
 
 def read_log(path: str) -> tuple[LogLine, ...]:
     """Return the lines of a log table; none if there is no table."""
-    if not os.path.isdir(path):
+    if not (has_file(path, "table.dat") if is_url(path) else os.path.isdir(path)):
         return ()
     table = Table(path)
     if not table.rows:

@@ -6,7 +6,6 @@ Whole files are held in memory.  Every number that leads somewhere is checked ag
 from __future__ import annotations
 
 import math
-import os
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,6 +24,7 @@ from lattice.io.casa.records import (
     write_values,
 )
 from lattice.io.casa.tables import Column, Manager, Table, load
+from lattice.io.places import join
 
 __all__ = ["column_cells", "simple_files"]
 
@@ -50,7 +50,7 @@ def column_cells(table: Table, name: str) -> Cells:
         Numpy scalars, texts, or arrays in C order with casacore's axes reversed.
     """
     manager = table.manager_of(name)
-    base = os.path.join(table.path, f"table.f{manager.number}")
+    base = join(table.path, f"table.f{manager.number}")
     try:
         if manager.kind == "StManAipsIO":
             return _simple_columns(table, manager, base)[name]

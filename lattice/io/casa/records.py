@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lattice.errors import LatticeTypeError
+from lattice.errors import FormatError, LatticeTypeError
 from lattice.graph.records import FrozenArray
 from lattice.io.casa.aipsio import AipsReader, AipsWriter
+from lattice.io.files import is_url
+from lattice.io.places import absolute, join
 
 __all__ = [
     "ARRAY_OF",
@@ -122,9 +124,14 @@ class TableRef(str):
         name, stripped = str(self), 0
         while name.startswith("./"):
             name, stripped = name[2:], stripped + 1
-        parent = os.path.abspath(parent)
+        parent = absolute(parent)
+        if is_url(parent) and stripped < 2:
+            raise FormatError(
+                f"{str(parent)!r} refers to the table {name!r} outside of it, which is not read from URLs",
+                hint="download it",
+            )
         if stripped >= 2:
-            return os.path.join(parent, name)
+            return join(parent, name)
         if stripped == 1:
             return os.path.join(os.path.dirname(parent), name)
         if name.endswith("/."):  # the parent lies inside the other table

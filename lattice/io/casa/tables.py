@@ -24,7 +24,8 @@ from lattice.io.casa.records import (
     write_record,
     write_scalar,
 )
-from lattice.io.files import not_found, storage_error
+from lattice.io.files import is_url, not_found, storage_error
+from lattice.io.places import join, read_all, read_several
 
 __all__ = [
     "Column",
@@ -235,7 +236,7 @@ class Table:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        file = os.path.join(path, "table.dat")
+        file = join(path, "table.dat")
         r = AipsReader(load(file), ">", repr(file))
         version = r.begin("Table")[1]
         if not 1 <= version <= 3:
@@ -256,7 +257,7 @@ class Table:
         self.bindings: dict[str, tuple[int, tuple[int, ...]]] = {}
         self._read_columns(r)
         r.end()
-        self.sync = read_sync(os.path.join(path, "table.lock"))
+        self.sync = read_sync(join(path, "table.lock"))
         # casacore adds rows without writing table.dat again
         if self.sync is not None and self.sync.rows:
             self.rows = self.sync.rows
@@ -367,6 +368,8 @@ def table_dat(
 
 def load(path: str) -> bytes:
     """Return the content of a file of metadata."""
+    if is_url(path):
+        return read_all(path, _MOST_BYTES)
     try:
         with open(path, "rb") as f:
             size = os.fstat(f.fileno()).st_size
@@ -386,6 +389,13 @@ def load(path: str) -> bytes:
         raise storage_error(exc, "read", path) from exc
 
 
+def has_file(path: str, name: str) -> bool:
+    """Tell whether there is a file of metadata in a folder."""
+    if is_url(path):
+        return read_several([join(path, name)], _MOST_BYTES)[0] is not None
+    return os.path.isfile(os.path.join(path, name))
+
+
 def replace_file(path: str, data: bytes) -> None:
     """Write a file so that others see the old content or the new one, never a part."""
     temporary = path + "_tmp"
@@ -400,11 +410,14 @@ def replace_file(path: str, data: bytes) -> None:
 
 def read_info(path: str) -> str:
     """Return the type that table.info names, empty if there is none."""
-    try:
-        with open(os.path.join(path, "table.info"), "rb") as f:
-            line = f.readline(200)
-    except OSError:
-        return ""
+    if is_url(path):
+        line = (read_several([join(path, "table.info")], _MOST_BYTES)[0] or b"").partition(b"\n")[0]
+    else:
+        try:
+            with open(os.path.join(path, "table.info"), "rb") as f:
+                line = f.readline(200)
+        except OSError:
+            return ""
     return line[7:].decode("utf-8", "replace").strip() if line.startswith(b"Type = ") else ""
 
 

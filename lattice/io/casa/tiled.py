@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lattice.errors import FormatError
+from lattice.errors import FormatError, ImageNotFoundError
 from lattice.io.casa.aipsio import AipsReader, AipsWriter
 from lattice.io.casa.records import (
     TYPES,
@@ -21,6 +20,8 @@ from lattice.io.casa.records import (
 )
 from lattice.io.casa.tables import Manager, Table, load
 from lattice.io.casa.tiles import TileLayout
+from lattice.io.files import identify
+from lattice.io.places import join
 
 __all__ = ["array_layout", "cell_header", "default_tile", "tile_bytes"]
 
@@ -54,7 +55,7 @@ def array_layout(table: Table, column: str) -> TileLayout:
         If it is not kept in tiles, or if its header is damaged.
     """
     manager = table.manager_of(column)
-    base = os.path.join(table.path, f"table.f{manager.number}")
+    base = join(table.path, f"table.f{manager.number}")
     if manager.kind not in _MANAGERS:
         raise FormatError(
             f"the pixels of {table.path!r} are kept by {manager.kind[:40]}, which is not supported",
@@ -72,7 +73,7 @@ def array_layout(table: Table, column: str) -> TileLayout:
     sizes = {name: tile_bytes(codes[name], pixels) for name in order}
     before = sum(sizes[name] for name in order[: order.index(column)])
     layout = TileLayout(
-        f"{base}_TSM{cube.file}",
+        join(table.path, f"table.f{manager.number}_TSM{cube.file}"),
         codes[column].newbyteorder(table.order),
         cube.shape[::-1],
         cube.tile[::-1],
@@ -128,8 +129,8 @@ def _check_cube(base: str, cube: _Cube, plane: int | None) -> None:
 
 def _check_file(layout: TileLayout) -> None:
     try:
-        size = os.stat(layout.path).st_size
-    except OSError:
+        size = identify(layout.path).size
+    except ImageNotFoundError:
         raise FormatError(
             f"the file {layout.path!r} with the pixels is missing", hint="copy the whole folder again"
         ) from None

@@ -23,7 +23,16 @@ import numpy as np
 
 from lattice.graph.sections import Section, n_pixels, shape_of
 from lattice.io.casa.bits import bits_bytes, read_bits, unpacked, write_bits
-from lattice.io.files import Identity, Opened, add_bytes, identify, pread_into, pwrite_from, storage_error
+from lattice.io.files import (
+    Identity,
+    Opened,
+    add_bytes,
+    identify,
+    is_url,
+    pread_into,
+    pwrite_from,
+    storage_error,
+)
 from lattice.io.raw import Layout, read_section, scratch, section_bytes, write_section
 
 __all__ = ["TileLayout", "TileReader", "TileWriter", "open_reader"]
@@ -444,7 +453,7 @@ class TileReader:
         self.dtype = np.dtype(np.bool_) if layout.bits else layout.dtype.newbyteorder("=")
         tile = layout.tile[1:] if within else layout.tile
         self.tile = tuple(min(t, max(1, n)) for t, n in zip(tile, self.shape, strict=True))
-        self.direct = layout.is_plain
+        self.direct = layout.is_plain and not is_url(layout.path)
         state = "|".join(map(str, identity)) if identity is not None else "live"
         self.token = f"casa-{layout.path}|{layout.offset}|{layout.plane}|{version}|{state}"
 
@@ -459,7 +468,12 @@ class TileReader:
         if out.size:
             target = out if self.layout.plane is None else out[None]
             with Opened(self.layout.path, self.identity) as fd:
-                read_tiles(fd, self.layout, self._section(section), target)
+                if type(fd) is int:
+                    read_tiles(fd, self.layout, self._section(section), target)
+                else:
+                    from lattice.io.casa.tiles_remote import read_remote_tiles
+
+                    read_remote_tiles(fd, self.layout, self._section(section), target)
         return out
 
     def bytes_read(self, section: Section) -> int:

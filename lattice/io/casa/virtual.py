@@ -17,9 +17,9 @@ from lattice.graph.sections import Section
 from lattice.io.atomic import Staging
 from lattice.io.base import MetaCard, Stored
 from lattice.io.casa.records import TableRef
-from lattice.io.casa.tables import load, replace_file
+from lattice.io.casa.tables import has_file, load, replace_file
 from lattice.io.casa_records import misc_from_record, misc_to_record
-from lattice.io.files import identify
+from lattice.io.files import identify, is_url
 
 __all__ = ["NoPixels", "document_of", "open_virtual", "write_concat"]
 
@@ -62,7 +62,7 @@ class NoPixels:
 
 def document_of(path: str) -> str | None:
     """Return the name of the document that makes a folder a virtual image, if there is one."""
-    return next((name for name in (_CONCAT, _EXPR) if os.path.isfile(os.path.join(path, name))), None)
+    return next((name for name in (_CONCAT, _EXPR) if has_file(path, name)), None)
 
 
 def open_virtual(path: str, document: str) -> Stored:
@@ -73,6 +73,10 @@ def open_virtual(path: str, document: str) -> Stored:
     FormatError
         If the document is damaged.
     """
+    if is_url(path):
+        raise FormatError(
+            f"{str(path)!r} is a virtual image, which is not read from URLs", hint="download it"
+        )
     file = os.path.join(path, document)
     try:
         content = json.loads(load(file))
