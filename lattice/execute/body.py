@@ -72,16 +72,15 @@ def vector(kind: str) -> str:
 class Body:
     """Text of the work on `WIDTH` pixels."""
 
-    def __init__(self, program: Program, prefix: str = "m") -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
-        self.prefix = prefix
         self.lines: list[str] = []
         self.block = ""  # label of the block that is being written
         self.count = 0
 
     def put(self, text: str) -> str:
         """Add an instruction with a result; return its name."""
-        name = f"%{self.prefix}{self.count}"
+        name = f"%v{self.count}"
         self.count += 1
         self.lines.append(f"  {name} = {text}")
         return name
@@ -93,7 +92,7 @@ class Body:
     def label(self, stem: str) -> str:
         """Return a new label."""
         self.count += 1
-        return f"{self.prefix}.{stem}{self.count}"
+        return f"{stem}{self.count}"
 
     def begin(self, label: str) -> None:
         """Begin a block."""
@@ -195,15 +194,9 @@ class Body:
 
     # -- memory ---------------------------------------------------------------------------------
 
-    def load(self, pointer: str, index: str, kind: str, swapped: bool, rest: str) -> Value:
-        """Read pixels; in the last, shorter turn (`rest` of them) by way of the stack."""
-        size = np.dtype(kind).itemsize
-        at = self.put(f"getelementptr i8, ptr {pointer}, i64 {self._bytes(index, size)}")
-        if rest:
-            self.do(
-                f"call void @llvm.memcpy.p0.p0.i64(ptr %spare, ptr {at}, i64 {self._bytes(rest, size)}, i1 0)"
-            )
-            at = "%spare"
+    def load(self, pointer: str, index: str, kind: str, swapped: bool) -> Value:
+        """Read pixels."""
+        at = self.put(f"getelementptr i8, ptr {pointer}, i64 {self._bytes(index, np.dtype(kind).itemsize)}")
         if kind == "bool":
             raw = self.put(f"load {V}i8>, ptr {at}, align 1")
             return self.put(f"icmp ne {V}i8> {raw}, zeroinitializer"), kind
@@ -214,16 +207,10 @@ class Body:
         turned = self.put(f"call {word} @llvm.bswap.v{WIDTH}{BITS[kind]}({word} {raw})")
         return self.put(f"bitcast {word} {turned} to {vector(kind)}"), kind
 
-    def save(self, pointer: str, index: str, value: str, kind: str, size: int, rest: str) -> None:
-        """Write pixels; in the last turn by way of the stack."""
+    def save(self, pointer: str, index: str, value: str, kind: str, size: int) -> None:
+        """Write pixels."""
         at = self.put(f"getelementptr i8, ptr {pointer}, i64 {self._bytes(index, size)}")
-        if not rest:
-            self.do(f"store {kind} {value}, ptr {at}, align 1")
-            return
-        self.do(f"store {kind} {value}, ptr %spare, align 1")
-        self.do(
-            f"call void @llvm.memcpy.p0.p0.i64(ptr {at}, ptr %spare, i64 {self._bytes(rest, size)}, i1 0)"
-        )
+        self.do(f"store {kind} {value}, ptr {at}, align 1")
 
     def _bytes(self, n: str, size: int) -> str:
         return n if size == 1 else self.put(f"mul i64 {n}, {size}")

@@ -118,26 +118,17 @@ class _Loop:
         self._arguments()
         for number, target in enumerate(self.targets):
             self._declare(number, target)
-        main, tail = Body(self.program, "m"), Body(self.program, "t")
+        body = Body(self.program)
         self.current = {name: f"%{name}.h" for name in self.sums}
-        main.begin("body")
-        self._work(main, "%i", "")
-        after_main, main_end = dict(self.current), main.block
-        self.current = {name: f"%{name}.h" for name in self.sums}
-        tail.begin("tail")
-        self._work(tail, "%main", "%rest")
-        lines = [*self.entry, "  %main = and i64 %n, -16", "  %rest = sub i64 %n, %main", "  br label %head"]
-        lines += ["head:", f"  %i = phi i64 [ 0, %entry ], [ %next, %{main_end} ]"]
+        body.begin("body")
+        self._work(body)
+        lines = [*self.entry, "  br label %head", "head:"]
+        lines.append(f"  %i = phi i64 [ 0, %entry ], [ %next, %{body.block} ]")
         for name, (kind, first) in self.sums.items():
-            lines.append(f"  %{name}.h = phi {kind} [ {first}, %entry ], [ {after_main[name]}, %{main_end} ]")
-        lines += ["  %go = icmp ult i64 %i, %main", "  br i1 %go, label %body, label %after", *main.lines]
-        lines += [f"  %next = add i64 %i, {WIDTH}", "  br label %head"]
-        lines += ["after:", "  %more = icmp ne i64 %rest, 0", "  br i1 %more, label %tail, label %done"]
-        lines += [*tail.lines, "  br label %done", "done:"]
-        for name, (kind, _) in self.sums.items():
-            lines.append(
-                f"  %{name}.e = phi {kind} [ %{name}.h, %after ], [ {self.current[name]}, %{tail.block} ]"
-            )
+            last = self.current[name]
+            lines.append(f"  %{name}.h = phi {kind} [ {first}, %entry ], [ {last}, %{body.block} ]")
+        lines += ["  %go = icmp ult i64 %i, %n", "  br i1 %go, label %body, label %done", *body.lines]
+        lines += [f"  %next = add i64 %i, {WIDTH}", "  br label %head", "done:"]
         lines += self._ending()
         head = "define void @loop(i64 %n, ptr %args) {\nentry:\n"
         return (
@@ -210,82 +201,70 @@ class _Loop:
                 self._splat(f"to{number}.0", 2 * k, f"{t}.low{k}", kind)
                 self._splat(f"to{number}.0", 2 * k + 1, f"{t}.high{k}", kind)
 
-    def _work(self, b: Body, index: str, rest: str) -> None:
+    def _work(self, b: Body) -> None:
         values: dict[int, Value] = dict(self.constants)
         for i in self.inputs:
             kind = self.program.types[i.register].name
-            values[i.register] = b.load(f"%in{i.register}", index, kind, i.swapped, rest)
+            values[i.register] = b.load(f"%in{i.register}", "%i", kind, i.swapped)
         for step in self.steps:
             values[step.output] = b.step(step, values)
-        limit = None
-        if rest:
-            short = b.put(f"trunc i64 {rest} to i32")
+        limit = ""
+        if not all(isinstance(t, Store) for t in self.targets):
+            # which pixels there are: the last turn of the loop goes beyond the last pixel
+            left = b.put("sub i64 %n, %i")
+            more = b.put(f"icmp ugt i64 {left}, {WIDTH}")
+            capped = b.put(f"select i1 {more}, i64 {WIDTH}, i64 {left}")
+            short = b.put(f"trunc i64 {capped} to i32")
             one = b.put(f"insertelement {V}i32> poison, i32 {short}, i32 0")
             every = b.put(f"shufflevector {V}i32> {one}, {V}i32> poison, {V}i32> zeroinitializer")
             numbers = ", ".join(f"i32 {k}" for k in range(WIDTH))
             limit = b.put(f"icmp ult {V}i32> <{numbers}>, {every}")
         for number, target in enumerate(self.targets):
-            self._target(b, number, target, values, index, rest, limit)
+            self._target(b, number, target, values, limit)
 
-    def _target(
-        self,
-        b: Body,
-        number: int,
-        target: Target,
-        values: dict[int, Value],
-        index: str,
-        rest: str,
-        limit: str | None,
-    ) -> None:
+    def _target(self, b: Body, number: int, target: Target, values: dict[int, Value], limit: str) -> None:
         value = values[target.value]
         mask = None if target.mask is None else values[target.mask][0]
         if isinstance(target, Store):
-            _store(b, target, number, value, mask, index, rest)
+            _store(b, target, number, value, mask)
             return
-        if limit is not None:
-            mask = limit if mask is None else b.put(f"and {V}i1> {mask}, {limit}")
+        mask = limit if mask is None else b.put(f"and {V}i1> {mask}, {limit}")
         self._add(b, f"t{number}.good", mask)
         if isinstance(target, Sums):
-            _sum(b, target, number, value, mask, index)
+            _sum(b, target, number, value, mask)
         elif isinstance(target, Truths):
             true = value[0] if value[1] == "bool" else "zeroinitializer"
-            self._add(b, f"t{number}.true", true if mask is None else b.put(f"and {V}i1> {true}, {mask}"))
+            self._add(b, f"t{number}.true", b.put(f"and {V}i1> {true}, {mask}"))
         elif isinstance(target, Range):
             self._range(b, f"t{number}", value, mask)
         else:
             self._brackets(b, number, target, value, mask)
 
-    def _add(self, b: Body, name: str, mask: str | None) -> None:
+    def _add(self, b: Body, name: str, mask: str) -> None:
         """Add the number of pixels for which a mask holds."""
-        if mask is None:
-            n = str(WIDTH)
-        else:
-            word = b.put(f"bitcast {V}i1> {mask} to i{WIDTH}")
-            ones = b.put(f"call i{WIDTH} @llvm.ctpop.i{WIDTH}(i{WIDTH} {word})")
-            n = b.put(f"zext i{WIDTH} {ones} to i64")
+        word = b.put(f"bitcast {V}i1> {mask} to i{WIDTH}")
+        ones = b.put(f"call i{WIDTH} @llvm.ctpop.i{WIDTH}(i{WIDTH} {word})")
+        n = b.put(f"zext i{WIDTH} {ones} to i64")
         self.current[name] = b.put(f"add i64 {self.current[name]}, {n}")
 
-    def _range(self, b: Body, t: str, value: Value, mask: str | None) -> None:
+    def _range(self, b: Body, t: str, value: Value, mask: str) -> None:
         x, v = value[0], vector(value[1])
         wrong = b.put(f"fcmp uno {v} {x}, {x}")
-        if mask is not None:
-            wrong = b.put(f"and {V}i1> {wrong}, {mask}")
+        wrong = b.put(f"and {V}i1> {wrong}, {mask}")
         self.current[f"{t}.nan"] = b.put(f"or {V}i1> {self.current[f'{t}.nan']}, {wrong}")
         for name, order in (("low", "olt"), ("high", "ogt")):
             best = self.current[f"{t}.{name}"]
             wins = b.put(f"fcmp {order} {v} {x}, {best}")
-            if mask is not None:
-                wins = b.put(f"and {V}i1> {wins}, {mask}")
+            wins = b.put(f"and {V}i1> {wins}, {mask}")
             self.current[f"{t}.{name}"] = b.put(f"select {V}i1> {wins}, {v} {x}, {v} {best}")
 
-    def _brackets(self, b: Body, number: int, target: Brackets, value: Value, mask: str | None) -> None:
+    def _brackets(self, b: Body, number: int, target: Brackets, value: Value, mask: str) -> None:
         x, v, t = value[0], vector(value[1]), f"t{number}"
         wrong = b.put(f"fcmp uno {v} {x}, {x}")
-        self._add(b, f"{t}.nan", wrong if mask is None else b.put(f"and {V}i1> {wrong}, {mask}"))
+        self._add(b, f"{t}.nan", b.put(f"and {V}i1> {wrong}, {mask}"))
         for k in range(target.count):
             reached = b.put(f"fcmp oge {v} {x}, %{t}.low{k}")
-            if mask is not None:
-                reached = b.put(f"and {V}i1> {reached}, {mask}")
+            reached = b.put(f"and {V}i1> {reached}, {mask}")
             self._add(b, f"{t}.reached{k}", reached)
             below = b.put(f"fcmp ole {v} {x}, %{t}.high{k}")
             inside = b.put(f"and {V}i1> {below}, {reached}")
@@ -356,33 +335,33 @@ class _Loop:
         for number, target in enumerate(self.targets):
             t = f"%t{number}"
             if isinstance(target, Sums):
-                hand(f"{t}.good.e", "i64", f"%to{number}.2", 0)
+                hand(f"{t}.good.h", "i64", f"%to{number}.2", 0)
             elif isinstance(target, Truths):
-                hand(f"{t}.good.e", "i64", f"%to{number}.0", 0)
-                hand(f"{t}.true.e", "i64", f"%to{number}.0", 1)
+                hand(f"{t}.good.h", "i64", f"%to{number}.0", 0)
+                hand(f"{t}.true.h", "i64", f"%to{number}.0", 1)
             elif isinstance(target, Range):
                 kind = vector(self.program.types[target.value].name)
-                hand(f"{t}.low.e", kind, f"%to{number}.0", 0)
-                hand(f"{t}.high.e", kind, f"%to{number}.1", 0)
-                hand(f"{t}.good.e", "i64", f"%to{number}.2", 0)
-                lines.append(f"  {t}.bits = bitcast {V}i1> {t}.nan.e to i{WIDTH}")
+                hand(f"{t}.low.h", kind, f"%to{number}.0", 0)
+                hand(f"{t}.high.h", kind, f"%to{number}.1", 0)
+                hand(f"{t}.good.h", "i64", f"%to{number}.2", 0)
+                lines.append(f"  {t}.bits = bitcast {V}i1> {t}.nan.h to i{WIDTH}")
                 lines.append(f"  {t}.wide = zext i{WIDTH} {t}.bits to i64")
                 hand(f"{t}.wide", "i64", f"%to{number}.2", 1)
             elif isinstance(target, Brackets):
-                hand(f"{t}.good.e", "i64", f"%to{number}.1", 0)
-                hand(f"{t}.nan.e", "i64", f"%to{number}.1", 1)
+                hand(f"{t}.good.h", "i64", f"%to{number}.1", 0)
+                hand(f"{t}.nan.h", "i64", f"%to{number}.1", 1)
                 for k in range(target.count):
-                    hand(f"{t}.reached{k}.e", "i64", f"%to{number}.1", 2 + 2 * k)
-                    hand(f"{t}.inside{k}.e", "i64", f"%to{number}.1", 3 + 2 * k)
+                    hand(f"{t}.reached{k}.h", "i64", f"%to{number}.1", 2 + 2 * k)
+                    hand(f"{t}.inside{k}.h", "i64", f"%to{number}.1", 3 + 2 * k)
         return lines
 
 
-def _store(b: Body, to: Store, number: int, value: Value, mask: str | None, index: str, rest: str) -> None:
+def _store(b: Body, to: Store, number: int, value: Value, mask: str | None) -> None:
     x, kind = value
     pointer = f"%to{number}.0"
     if to.bad == "plane":
         plane = b.put(f"zext {V}i1> {mask or 'splat (i1 true)'} to {V}i8>")
-        b.save(f"%to{number}.1", index, plane, f"{V}i8>", 1, rest)
+        b.save(f"%to{number}.1", "%i", plane, f"{V}i8>", 1)
     if kind == "bool":
         if mask is not None and to.bad == "and":
             x = b.put(f"and {V}i1> {x}, {mask}")
@@ -396,18 +375,17 @@ def _store(b: Body, to: Store, number: int, value: Value, mask: str | None, inde
     if mask is not None and to.bad == "ones":
         ones = f"splat ({word[len(V) : -1]} -1)"
         bits = b.put(f"select {V}i1> {mask}, {word} {bits}, {word} {ones}")
-    b.save(pointer, index, bits, word, size, rest)
+    b.save(pointer, "%i", bits, word, size)
 
 
-def _sum(b: Body, to: Sums, number: int, value: Value, mask: str | None, index: str) -> None:
+def _sum(b: Body, to: Sums, number: int, value: Value, mask: str) -> None:
     wide = f"{V}double>"
     x = b.convert(value, "float64")[0]
     x = b.put(f"fsub {wide} {x}, %t{number}.pivot")
     if to.absolute:
         x = b.put(f"call {wide} @llvm.fabs.v{WIDTH}f64({wide} {x})")
-    if mask is not None:
-        x = b.put(f"select {V}i1> {mask}, {wide} {x}, {wide} zeroinitializer")
-    lane = b.put(f"and i64 {index}, {LANES - 1}")
+    x = b.put(f"select {V}i1> {mask}, {wide} {x}, {wide} zeroinitializer")
+    lane = b.put(f"and i64 %i, {LANES - 1}")
     for power in range(to.powers):
         if power:
             x = b.put(f"fmul {wide} {x}, {x}")
@@ -419,8 +397,7 @@ def _sum(b: Body, to: Sums, number: int, value: Value, mask: str | None, index: 
 
 
 def _declarations() -> str:
-    lines = ["declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"]
-    lines.append(f"declare i{WIDTH} @llvm.ctpop.i{WIDTH}(i{WIDTH})")
+    lines = [f"declare i{WIDTH} @llvm.ctpop.i{WIDTH}(i{WIDTH})"]
     lines.append(f"declare i{WIDTH} @llvm.cttz.i{WIDTH}(i{WIDTH}, i1)")
     for kind, bits in BITS.items():
         word, t = f"{V}{bits}>", vector(kind)
@@ -446,6 +423,8 @@ def emit(
     compress: bool = False,
 ) -> str:
     """Return the text of a loop.
+
+    It reads and writes whole vectors: memory has to reach up to the next multiple of `WIDTH` pixels.
 
     Parameters
     ----------
