@@ -175,7 +175,7 @@ def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tup
     if n < 64:
         return (Bracket(),)
     ranks = sorted({r for ranks_of in wanted for r in ranks_of(n)})
-    values.partition(ranks)
+    put_in_place(values, ranks)
     spans: list[list[int]] = []
     sizes = np.array([s.size for s in sections])
     apart = np.concatenate(sections)  # the values by section: the others are in order of size by now
@@ -185,7 +185,7 @@ def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tup
             spans[-1][1] = max(spans[-1][1], rank + margin)
         else:
             spans.append([rank - margin, rank + margin])
-    values.partition([r for span in spans for r in span if 0 <= r < n] or [0])
+    put_in_place(values, [r for span in spans for r in span if 0 <= r < n])
     return tuple(
         Bracket(
             float(values[first]) if first >= 0 else -math.inf,
@@ -194,6 +194,18 @@ def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tup
         )
         for first, last in spans
     )
+
+
+def put_in_place(values: Array, ranks: Sequence[int]) -> None:
+    """Move the values of some ranks to their places, in an array that is not otherwise sorted.
+
+    One rank at a time, each among what lies above the last: numpy finds one rank with vector instructions,
+    several at once without.
+    """
+    start = 0
+    for rank in sorted(ranks):
+        values[start:].partition(rank - start)
+        start = rank
 
 
 def _margin(values: Array, sizes: Array, value: Any) -> int:
@@ -390,6 +402,6 @@ def pick(searches: Sequence[Any], outcomes: Sequence[Outcome], ranks: Sequence[i
             continue
         kept = np.concatenate(outcome.kept)
         outcome.kept = []
-        kept.partition([r - outcome.n_below for r in inside])
+        put_in_place(kept, [r - outcome.n_below for r in inside])
         found |= {r: kept[r - outcome.n_below] for r in inside}
     return found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lattice.config import Options
-from lattice.execute import order
+from lattice.execute import native, order
 from lattice.execute.measure import measure
 from lattice.execute.order import Bracket, OrderSink, Outcome, keys_of, value_of_key
 from lattice.plan.stages import Measure
@@ -28,7 +28,11 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def search(values: np.ndarray, mask: np.ndarray | None = None) -> object:
     x = image(values.reshape(10, 20, -1), None if mask is None else mask.reshape(10, 20, -1))
-    return measure([Measure(x, "order", ranks=ranks)], OPTIONS)[0]
+    found = measure([Measure(x, "order", ranks=ranks)], OPTIONS)[0]
+    if native.has_compiler():
+        compiled = measure([Measure(x, "order", ranks=ranks)], OPTIONS.replace(jit=True))[0]
+        np.testing.assert_array_equal(compiled, found)
+    return found
 
 
 def cases() -> dict[str, np.ndarray]:
@@ -148,3 +152,11 @@ def test_two_ranks_of_one_bracket_are_kept_for_each() -> None:
     taker = OrderSink((bracket, bracket)).start((slice(0, 8, 1),))
     taker.take((slice(0, 8, 1),), np.linspace(0, 1, 8), None)
     assert [sum(v.size for v in o.kept) for o in taker.finish()] == [8, 8]
+
+
+def test_values_of_ranks_are_put_in_their_places() -> None:
+    values = np.random.default_rng(3).normal(size=1000).astype(np.float32)
+    ranks_wanted = [0, 7, 7, 500, 501, 999]
+    moved = values.copy()
+    order.put_in_place(moved, ranks_wanted)
+    np.testing.assert_array_equal(moved[ranks_wanted], np.sort(values)[ranks_wanted])
