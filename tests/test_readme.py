@@ -50,6 +50,14 @@ def test_the_table_of_functions_is_that_of_the_registry() -> None:
     assert shown[1] == made.stdout.strip()
 
 
+def test_the_table_of_formats_is_that_of_the_registry() -> None:
+    shown = re.search(r"<!-- formats:.*?-->\n\n(.*?)\n\n<!-- end of formats -->", TEXT, re.DOTALL)
+    assert shown is not None
+    command = [sys.executable, "-m", "lattice", "formats", "--markdown"]
+    made = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    assert shown[1] == made.stdout.strip()
+
+
 @pytest.mark.usefixtures("files")
 def test_the_code_runs() -> None:
     names: dict[str, object] = {}
