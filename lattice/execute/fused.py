@@ -22,6 +22,7 @@ from lattice.execute.emit import Input, Store, Target, emit
 from lattice.execute.native import can_compress, loop
 from lattice.execute.strips import ProgramInput, part_of
 from lattice.execute.targets import PIECE, Boxes, Sinking, native_sink
+from lattice.functions.states import LANES
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pread_into
 from lattice.plan.program import Leaf, Program, Step, StoredPixels
@@ -88,8 +89,20 @@ def _fusion(program: Program, sinks: tuple[Any, ...]) -> Fusion | None:
     final = {r for t in targets for r in (t.value, t.mask) if r is not None}
     stages, have = _slow_stages(program)
     steps = _needed(program, final, have)
-    last = _stage(program, have, steps, targets)
-    return Fusion(program, (*stages, last), tuple(natives), PIECE)
+    stages.append(_stage(program, have, steps, targets))
+    return Fusion(program, tuple(stages), tuple(natives), _piece(program, stages))
+
+
+_ROOM = 8 << 20  # bytes that the buffers of a piece may take in one thread
+
+
+def _piece(program: Program, stages: Sequence[Stage]) -> int:
+    """Return the pixels of a piece: fewer where many registers are in memory."""
+    registers = {i.register for stage in stages for i in stage.inputs}
+    registers |= {r for stage in stages for r in stage.stored}
+    registers |= {r for stage in stages for s in stage.slow for r in (*s.inputs, s.output)}
+    size = sum(program.types[r].itemsize for r in registers - set(program.constants))
+    return max(1 << 13, min(PIECE, _ROOM // max(1, size) // LANES * LANES))
 
 
 def _slow_stages(program: Program) -> tuple[list[Stage], dict[int, bool]]:

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 import lattice
 from lattice.errors import StorageError
 from lattice.execute import fused, native, targets
+from lattice.execute.sinks import BlockSink
 from lattice.functions.states import Moments
 from lattice.graph.sections import boxes, full, shape_of
+from lattice.plan.program import lower
 from tests.execute.test_random_trees import SETTINGS
 
 pytest.importorskip("llvmlite")
@@ -177,3 +179,16 @@ def test_boxes_hold_the_pixels_in_order(shape: list[int], data: st.DataObject) -
         assert part.shape == shape_of(box)
         found += part.reshape(-1).tolist()
     assert found == list(range(start, stop))
+
+
+def test_pieces_are_shorter_where_many_arrays_are_read() -> None:
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(size=(7, 41, 100)) for _ in range(200)]
+    total = sum((lattice.Image(a) for a in arrays[1:]), lattice.Image(arrays[0]))
+    found = []
+    for jit in (False, True):
+        with lattice.set_options(jit=jit):
+            found.append(total.compute().values)
+    np.testing.assert_array_equal(found[0], found[1])
+    program = lower([total.node], total.shape)
+    assert fused.fusion(program, [BlockSink(total.dtype, False)]).piece == 8192
