@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import time
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -35,6 +38,8 @@ _FILES = (  # what an image consists of, but for the pixels; fetched together wh
     *(f"logtable/{name}" for name in _OF_TABLE),
 )
 _CODES = (7, 8, 9, 10)  # float, double, complex, double complex
+_FRESH = 0.5  # seconds since a file was written in which it may still be incomplete
+_PAUSE = 0.03
 
 
 class CasaFormat:
@@ -96,6 +101,12 @@ class CasaFormat:
         if (document := document_of(path)) is not None:
             return open_virtual(path, document)
         try:
+            try:
+                return _open(path)
+            except FormatError:
+                if not _is_being_written(path):
+                    raise
+            time.sleep(_PAUSE)
             return _open(path)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as exc:
             if isinstance(exc, LatticeError):
@@ -155,6 +166,18 @@ class CasaFormat:
                 f"CASA output has no option {', '.join(options)}", hint="it has: tile, endian, virtual"
             )
         return CasaOutput(path, spec, overwrite=overwrite, sync=sync, tile=tile, endian=endian)
+
+
+def _is_being_written(path: str) -> bool:
+    """Tell whether a table of an image changed just now: CASA writes some of their files in place."""
+    now = time.time()
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                written = os.stat(os.path.join(folder, name)).st_mtime
+                if name.startswith("table.f") and abs(now - written) < _FRESH:
+                    return True
+    return False
 
 
 def _open(path: str) -> Stored:

@@ -128,7 +128,7 @@ class _Segment:
     place: int  # where they go in the target
 
 
-def _segments(s: slice, tile: int, n: int) -> list[_Segment]:
+def _segments(s: slice, tile: int) -> list[_Segment]:
     """Cut one axis of a section into segments."""
     if s.step == 1:
         return _plain_segments(s.start, s.stop, tile)
@@ -175,7 +175,7 @@ _Box = tuple[_Segment, ...]
 
 
 def _boxes(layout: TileLayout, section: Section) -> Iterator[_Box]:
-    parts = (_segments(s, t, n) for s, t, n in zip(section, layout.tile, layout.shape, strict=True))
+    parts = (_segments(s, t) for s, t in zip(section, layout.tile, strict=True))
     return itertools.product(*parts)
 
 
