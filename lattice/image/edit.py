@@ -271,7 +271,8 @@ class ImageEdit(ImageMasks):
         Returns
         -------
         Image
-            With the mask, unit and coordinates of this one; the pixels put in are good.
+            With unit and coordinates of this one. Pixels that are put in bring their mask: what is bad in
+            the other image is bad in the result. Named masks stay as they are.
 
         Examples
         --------
@@ -295,18 +296,22 @@ class ImageEdit(ImageMasks):
             items.append(slice(first, last))
             before.append(start + first)
             after.append(own - start - last)
-        node = cut(call(lookup("value", 1), piece._node), tuple(items))
+        node = cut(piece._node, tuple(items))
         if node.attrs.dtype != self.dtype:
             node = call(
                 lookup({"f": "float", "d": "double", "F": "complex", "D": "dcomplex"}[self.dtype.char], 1),
                 node,
             )
-        placed = pad(node, before, after, 0.0, False)
-        attrs = self._node.attrs.with_(masked=True, dtype=placed.attrs.dtype)
-        placed = Extend(placed, tuple(range(self.ndim)), attrs)
-        inside = call(lookup("mask", 1), placed)
-        chosen = call(lookup("iif", 3), inside, call(lookup("value", 1), placed), self._node)
-        return self._with(node=self._labelled_as_before(chosen))
+
+        def placed(part: Node, good: bool) -> Node:
+            whole = pad(part, before, after, 0.0, good)
+            attrs = self._node.attrs.with_(masked=whole.attrs.masked, dtype=whole.attrs.dtype)
+            made: Node = Extend(whole, tuple(range(self.ndim)), attrs)
+            return made
+
+        inside = call(lookup("mask", 1), placed(call(lookup("value", 1), node), False))
+        chosen = call(lookup("iif", 3), inside, placed(node, True), self._node)
+        return self._with(node=self._labelled_as_before(chosen), default_mask=None)
 
     def _labelled_as_before(self, node: Node) -> Node:
         """Return a node of other pixels with unit, beams and header of this image."""

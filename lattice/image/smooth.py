@@ -8,6 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from lattice.errors import LatticeRangeError, LatticeTypeError
+from lattice.functions.registry import lookup
+from lattice.graph.build import call
+from lattice.graph.node import Extend, Literal
 from lattice.image.base import ImageBase
 from lattice.image.make import beams_of
 
@@ -125,7 +128,7 @@ class ImageSmooth(ImageBase):
         bad: str = "zero",
         **by_name: Any,
     ) -> Self:
-        """Return the image smoothed along single axes, one after the other; unit and beam stay.
+        """Return the image smoothed along single axes, one after the other; mask, unit and beam stay.
 
         Parameters
         ----------
@@ -154,9 +157,19 @@ class ImageSmooth(ImageBase):
         if not wanted:
             raise LatticeTypeError("smooth_along needs the width for at least one axis", hint="frequency=3")
         node = self._node
+        zeroed = bad == "zero" and len(wanted) > 1 and self.masked
+        if zeroed:  # once: what an axis spreads onto bad pixels, the next axis spreads on
+            nothing = Literal.of(0, self.dtype)
+            node = call(
+                lookup("iif", 3), call(lookup("mask", 1), node), call(lookup("value", 1), node), nothing
+            )
         for dim, width in wanted.items():
             kind, size = width if isinstance(width, tuple) else (kernel, width)
             node = along(node, axes_of(self, dim)[0], kind, float(size), scale=scale, bad=bad)
+        if zeroed:
+            node = call(lookup("[]", 2), node, call(lookup("mask", 1), self._node))
+            own = self._node.attrs
+            node = Extend(node, tuple(range(self.ndim)), own.with_(dtype=node.attrs.dtype))
         return self._derive(node)
 
     def convolve(

@@ -52,7 +52,8 @@ def resample(x: Node, axes: tuple[int, ...], mapping: PixelMap, method: str, att
     Notes
     -----
     As in CASA, positions on two axes up to one pixel beyond the edge (half a pixel for the nearest) are still
-    served, by the line through the two outermost pixels; cubic convolution is linear where it lacks pixels.
+    served, by the line through the two outermost pixels; cubic convolution is linear, along both axes, where
+    it lacks pixels along one.
     """
     if method not in METHODS:
         raise LatticeRangeError(
@@ -244,11 +245,15 @@ def _taps(
     positions = tuple(np.where(np.abs(p - np.rint(p)) < _NEAR, np.rint(p), p) for p in positions)
     inside = np.ones(positions[0].shape, bool)
     for p, n in zip(positions, lengths, strict=True):
-        beyond = _BEYOND[method] if n > 1 and (len(lengths) > 1 or method == "nearest") else 0.0
+        beyond = _BEYOND[method] if n > 1 and len(lengths) > 1 else 0.0
         inside &= (p >= -beyond) & (p <= n - 1 + beyond)
     firsts, weights = [], []
-    for p, n in zip(positions, lengths, strict=True):
-        first, w = _along(np.where(inside, p, 0), n, method)
+    places = [np.where(inside, p, 0) for p in positions]
+    smooth = np.ones(inside.shape, bool)
+    for p, n in zip(places, lengths, strict=True):
+        smooth &= _has_all(p, n, method)
+    for p, n in zip(places, lengths, strict=True):
+        first, w = _along(p, n, method, smooth)
         firsts.append(first)
         weights.append([np.asarray(one, kind) for one in w])
     if not inside.any():
@@ -264,8 +269,22 @@ def _taps(
     return _Taps(tuple(box), index, weights, inside)
 
 
-def _along(p: np.ndarray, n: int, method: str) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the first pixel and the weights of all for positions on one axis of n pixels."""
+def _has_all(p: np.ndarray, n: int, method: str) -> Any:
+    """Tell where an axis of n pixels has all that a method needs; elsewhere it is linear."""
+    low, high = _REACH[method]
+    if method in ("nearest", "linear") or n == 1:
+        return True
+    cell = np.floor(p)
+    # a position at the last pixel has none on its far side, but needs none either
+    cell = np.minimum(cell, n - 2)
+    return (cell + low >= 0) & (cell + high <= n - 1) & (p >= 0) & (p <= n - 1)
+
+
+def _along(p: np.ndarray, n: int, method: str, smooth: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the first pixel and the weights of all for positions on one axis of n pixels.
+
+    The method holds where `smooth` does, elsewhere it is linear.
+    """
     if method == "nearest" or n == 1:
         # a position halfway belongs to the pixel before it
         return np.clip(np.ceil(p - 0.5).astype(np.intp), 0, n - 1), [np.ones(p.shape)]
@@ -276,12 +295,11 @@ def _along(p: np.ndarray, n: int, method: str) -> tuple[np.ndarray, list[np.ndar
     if method == "linear" or n < size:
         return cell, [1 - t, t]
     first = np.clip(cell + low, 0, n - size)
-    inner = (first == cell + low) & (t >= 0) & (t <= 1)
-    smooth = _keys(t) if method == "cubic" else _lanczos(t)
+    weight = _keys(t) if method == "cubic" else _lanczos(t)
     weights = []
     for k in range(size):
         line = np.where(first + k == cell, 1 - t, 0) + np.where(first + k == cell + 1, t, 0)
-        weights.append(np.where(inner, smooth[k], line))
+        weights.append(np.where(smooth, weight[k], line))
     return first, weights
 
 

@@ -124,7 +124,7 @@ def sky_gaussian(
     news = [wanted[k % len(wanted)] for k in range(several)]
     kernels = [_kernel_of(old, new, target) for old, new in zip(olds, news, strict=True)]
     unit = attrs.unit
-    per_pixel = _is_per(unit, ("pixel", "pix")) and scale is None
+    per_pixel = _is_per(unit, ("pixel", "pix"))
     if per_pixel:
         unit = unit[: unit.lower().rindex("/pix")] + "/beam"
     results: list[Beam | None] = list(news)

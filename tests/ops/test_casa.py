@@ -1,0 +1,95 @@
+"""Operations against what CASA makes of the same images.
+
+The values were computed by CASA 6.7.0 with tests/data/make_casa_operations.py, from the calls in
+tests/casa_operations.py.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lattice import Image
+from lattice.coords.extra import STOKES
+from tests.casa_operations import CASES, INPUTS, Case
+
+FILE = Path(__file__).parent.parent / "data" / "casa_operations.npz"
+SEC = 1 / 3600
+WORLD = {"rad": ("deg", 180 / np.pi), "'": ("deg", 1 / 60), "km/s": ("m/s", 1e3)}
+
+
+@lru_cache(maxsize=1)
+def kept() -> Any:
+    return np.load(FILE)
+
+
+def source(name: str) -> Image:
+    own = INPUTS[name]
+    return Image(
+        kept()[f"{name}|values"], wcs=own.cards, mask=kept()[f"{name}|mask"], unit=own.unit,
+        beam=[(a * SEC, b * SEC, pa) for a, b, pa in own.beams] or None, name=name,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("case", "name"), [pytest.param(c, n, id=f"{c.name}-{n}") for c in CASES for n in c.inputs]
+)
+@pytest.mark.filterwarnings("ignore:the beams are dropped")
+def test_as_casa(case: Case, name: str) -> None:
+    key = f"{case.name}|{name}"
+    made = case.ours(source(name), source)
+    values, mask = kept()[f"{key}|values"], kept()[f"{key}|mask"]
+    found = made.to_masked_array()
+    assert found.shape == values.shape
+    np.testing.assert_array_equal(~np.ma.getmaskarray(found), mask)
+    scale = float(np.abs(values[mask]).max(initial=0))
+    data = found.data[case.part] if case.part else found.data
+    values, mask = (values[case.part], mask[case.part]) if case.part else (values, mask)
+    np.testing.assert_allclose(data[mask], values[mask], rtol=0, atol=case.atol * scale)
+    about = json.loads(str(kept()[f"{key}|about"]))
+    if case.unit:
+        assert made.unit == about["unit"]
+    if case.beams:
+        beams = np.array(about["beams"]).reshape(-1, 3)
+        if (
+            len(beams) > 1
+            and "stokes" in made.dims
+            and made.dims.index("stokes") < made.dims.index("frequency")
+        ):
+            stokes = made.sizes["stokes"]
+            beams = beams.reshape(-1, stokes, 3).transpose(1, 0, 2).reshape(-1, 3)
+        assert len(made.beams) == len(beams)
+        if len(beams):
+            mine = np.array(made.beams) / [SEC, SEC, 1]
+            np.testing.assert_allclose(mine[:, :2], beams[:, :2], rtol=1e-5)
+            np.testing.assert_allclose((mine[:, 2] - beams[:, 2] + 90) % 180 - 90, 0, atol=1e-3)
+    if case.coords:
+        check_coordinates(made, about, case.apart)
+
+
+def check_coordinates(made: Image, about: dict[str, Any], apart: float) -> None:
+    """Compare world coordinates of three pixels, in fractions of what a pixel is wide."""
+    coords = made.coords
+    assert coords is not None
+    for place, world in zip(about["places"], about["world"], strict=True):
+        mine = coords.to_world(*map(float, place))
+        next_one = coords.to_world(*(float(p) + 1 for p in place))
+        for axis, (value, unit) in enumerate(zip(world, about["units"], strict=True)):
+            wanted, factor = WORLD.get(unit, (unit, 1.0))
+            if coords.kinds[axis] == "stokes":
+                code = STOKES[coords.stokes(made.shape[axis])[place[axis]]]
+                assert code == int(value)
+                continue
+            assert coords.world_units[axis] == wanted
+            period = 360 if wanted == "deg" else np.inf
+            off = (float(mine[axis]) - value * factor) % period
+            off = min(off, period - off) if np.isfinite(period) else off
+            wide = abs(float(next_one[axis]) - float(mine[axis]))
+            if wanted == "deg":
+                wide = max(wide, float(np.min(coords.pixel_scale())) / 3600)
+            assert abs(off) <= apart * wide, (coords.dims[axis], place, float(mine[axis]), value * factor)
