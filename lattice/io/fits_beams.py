@@ -97,7 +97,8 @@ def row_order(keys: Mapping[str, np.ndarray], count: int, image: Attributes) -> 
         else:
             channel, stokes, _ = _counts(image, axes, places)
         wanted = list(zip(channel.tolist(), stokes.tolist(), strict=True))
-        if all(place in found for place in wanted):
+        # every row is the beam of some plane: else the table is about something else
+        if set(wanted) == set(found):
             return np.array([found[place] for place in wanted], dtype=int)
     return None
 
