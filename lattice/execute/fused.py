@@ -21,7 +21,7 @@ from lattice.execute.buffers import apart, memory
 from lattice.execute.emit import Input, Store, Target, emit
 from lattice.execute.native import can_compress, loop
 from lattice.execute.strips import ProgramInput, part_of
-from lattice.execute.targets import PIECE, Boxes, Sinking, native_sink
+from lattice.execute.targets import PIECE, SPARE, Boxes, Sinking, native_sink
 from lattice.functions.states import LANES
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pread_into
@@ -193,7 +193,7 @@ class Fused:
         ]
         for r in registers:
             if r not in self.buffers:
-                size = program.types[r].itemsize * self.fusion.piece
+                size = program.types[r].itemsize * (self.fusion.piece + SPARE)
                 self.buffers[r] = self._spare(size).view(program.types[r])
                 self._addresses[r] = self.buffers[r].ctypes.data
         heads = [self._addresses[i.register] for i in stage.inputs]
@@ -212,8 +212,9 @@ class Fused:
             native.begin(sink, section)
         with _Source(self, section) as source:
             at, n = 0, math.prod(shape_of(section))
+            shift = self._natives[0].shift(self.fusion.piece) if len(self._natives) == 1 else 0
             while at < n:
-                stop = min(n, at + self.fusion.piece)
+                stop = min(n, at + self.fusion.piece + (shift if at == 0 else 0))
                 for native in self._natives:
                     stop = native.edge(at, stop)
                 source.read(at, stop)

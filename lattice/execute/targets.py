@@ -30,7 +30,7 @@ from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pwrite_from
 from lattice.plan.program import Program
 
-__all__ = ["PIECE", "Boxes", "NativeSink", "Sinking", "native_sink"]
+__all__ = ["PIECE", "SPARE", "Boxes", "NativeSink", "Sinking", "native_sink"]
 
 Spare = Callable[[int], np.ndarray]
 Call = Callable[..., None]
@@ -38,6 +38,7 @@ Call = Callable[..., None]
 PIECE = 1 << 18  # pixels that a loop handles in one call, at most
 _AHEAD = 2  # finished pieces that may wait until the file is free
 _PAGE = 4096
+SPARE = _PAGE  # pixels by which a piece may be longer
 
 
 class Sinking:
@@ -57,6 +58,10 @@ class Sinking:
     def edge(self, at: int, stop: int) -> int:
         """Return where the piece that starts at pixel `at` of the block has to end, `stop` at the latest."""
         return stop
+
+    def shift(self, piece: int) -> int:
+        """Return by how many pixels, `SPARE` at most, the first piece of a block should be longer."""
+        return 0
 
     def arguments(self) -> list[int]:
         """Return what the loop gets for the targets of this sink."""
@@ -340,26 +345,32 @@ class _File(Sinking):
         self._writer: Any = None
         self._section: Section = ()
         self._starts: list[int | None] = []
+        self._n = 0
 
     def begin(self, sink: Any, section: Section) -> None:
         self._writer = sink.writer
         self._section = section
         runs = [layout.run(section) for layout in self._layouts()]
         self._starts = [None if run is None else run[0] for run in runs]
+        self._n = math.prod(shape_of(section))
 
     def _layouts(self) -> list[Any]:
         plain = self._writer.plain
         return [plain.layout, plain.mask_layout][: 1 + self._planes]
 
+    def shift(self, piece: int) -> int:
+        start = self._starts[0]
+        return 0 if start is None else -(start + piece * self._size) % _PAGE // self._size
+
     def edge(self, at: int, stop: int) -> int:
-        if self._starts[0] is not None:
+        if self._starts[0] is not None and stop < self._n:
             over = (self._starts[0] + stop * self._size) % _PAGE // self._size
             if at < stop - over:
                 stop -= over
         return stop
 
     def _made(self) -> tuple[np.ndarray, ...]:
-        return tuple(self._spare(PIECE * size) for size in (self._size, 1)[: 1 + self._planes])
+        return tuple(self._spare((PIECE + SPARE) * size) for size in (self._size, 1)[: 1 + self._planes])
 
     def arguments(self) -> list[int]:
         if not self._now:
