@@ -24,6 +24,7 @@ from lattice.io.casa.tile_cuts import (
     position_of,
     same_order,
 )
+from lattice.io.casa.tiles_remote import read_remote_tiles
 from lattice.io.files import (
     Identity,
     Opened,
@@ -203,12 +204,8 @@ class TileReader:
         if out.size:
             target = out if self.layout.plane is None else out[None]
             with Opened(self.layout.path, self.identity) as fd:
-                if type(fd) is int:
-                    read_tiles(fd, self.layout, self._section(section), target)
-                else:
-                    from lattice.io.casa.tiles_remote import read_remote_tiles
-
-                    read_remote_tiles(fd, self.layout, self._section(section), target)
+                read = read_tiles if type(fd) is int else read_remote_tiles
+                read(fd, self.layout, self._section(section), target)
         return out
 
     def bytes_read(self, section: Section) -> int:
