@@ -38,6 +38,7 @@ from lattice.plan.blocks import choose
 from lattice.plan.memory import allowance
 from lattice.plan.program import Program, StoredPixels, lower
 from lattice.plan.stages import Measure
+from lattice.plan.storage_order import in_storage_order
 
 __all__ = ["measure"]
 
@@ -124,9 +125,9 @@ class _Group:
             for w in searched:
                 w.searches = (Bracket(),)
             return
-        program = lower([w.x for w in searched], self.shape)
+        program = _as_stored(lower([w.x for w in searched], self.shape))
         direct = all(leaf.direct for leaf in program.leaves)
-        sections = sample_sections(self.shape, _tile(program), direct)
+        sections = sample_sections(program.shape, _tile(program), direct)
         samples = self._samples(program, sections) if direct and len(searched) == 1 else None
         if samples is None:
             samples = self._job(program, [SampleSink()] * len(searched), sections)
@@ -163,7 +164,10 @@ class _Group:
             if w.orders:
                 roots.append(w.x)
                 sinks.append(OrderSink(w.searches))
-        columns = iter(zip(*self._job(lower(roots, self.shape), sinks), strict=True))
+        program = lower(roots, self.shape)
+        if not any(name == "extrema" for w in wanted for name, _ in w.states):  # which have places
+            program = _as_stored(program)
+        columns = iter(zip(*self._job(program, sinks), strict=True))
         for w in wanted:
             if w.states:
                 column = list(next(columns, ()))
@@ -215,7 +219,8 @@ class _Group:
             for m in todo:
                 by_node.setdefault(m.x, []).append(m)
             searches = [tuple(_next_search(m, room) for m in group) for group in by_node.values()]
-            blocks = self._job(lower(list(by_node), self.shape), [OrderSink(s) for s in searches])
+            program = _as_stored(lower(list(by_node), self.shape))
+            blocks = self._job(program, [OrderSink(s) for s in searches])
             for column, group, search in zip(
                 zip(*blocks, strict=True), by_node.values(), searches, strict=True
             ):
@@ -225,6 +230,12 @@ class _Group:
     def _job(self, program: Program, sinks: Sequence[Any], sections: Any = None) -> list[list[Any]]:
         blocks = choose(program, self.options)
         return run_program(program, sinks, blocks, self.options, sections)
+
+
+def _as_stored(program: Program) -> Program:
+    """Return a program that does the same in the order of storage, if there is one."""
+    found = in_storage_order(program)
+    return program if found is None else found[0]
 
 
 _LEAST_ROOM = 1 << 20  # values that may be kept in any case

@@ -20,6 +20,7 @@ from lattice.plan.blocks import choose
 from lattice.plan.memory import allowance, refuse
 from lattice.plan.program import lower
 from lattice.plan.stages import Measure, measures_of, ready_scalars, settle, value_of
+from lattice.plan.storage_order import in_storage_order
 
 if TYPE_CHECKING:
     from lattice.io.base import Output
@@ -201,6 +202,10 @@ def _stream(
 ) -> None:
     """Write lattices of one shape; each target tells whether it takes a mask."""
     program = lower(roots, shape)
+    stored = in_storage_order(program, [writer for writer, _ in targets])
+    if stored is not None:
+        program = stored[0]
+        targets = [(writer, takes) for writer, (_, takes) in zip(stored[1], targets, strict=True)]
     sinks = [
         WriterSink(writer, mask is not None and takes)
         for (writer, takes), (_, mask) in zip(targets, program.outputs, strict=True)

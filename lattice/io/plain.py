@@ -73,6 +73,13 @@ class PlainReader:
                 part(out.T, place)[...] = values
         return out
 
+    @property
+    def plain(self) -> tuple[Any, Layout] | None:
+        """The open file and the layout, where the stored numbers are the values but for their byte order."""
+        if self._finish is None or self.fortran or not self.direct:
+            return None
+        return Opened(self.path, self.identity), self.layout
+
     def _convert(self, stored: np.ndarray, values: np.ndarray) -> None:
         if self.dtype.kind == "b":
             # a damaged file may hold other bytes than 0 and 1

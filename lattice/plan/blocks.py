@@ -18,6 +18,7 @@ __all__ = ["Blocks", "choose"]
 
 _MOST = 10_000  # blocks per stage
 _SMALL, _LARGE = 1 << 18, 1 << 22  # pixels per block
+_TILED = 1 << 19
 _RUN = 1024  # pixels that are read or written at one place, at least, where axes are turned
 
 
@@ -84,7 +85,9 @@ def choose(
     access = _access(program)
     n = math.prod(shape)
     streams = chunks is None and all(leaf.direct for leaf in program.leaves)
-    target = min(_LARGE, max(_SMALL, n // 64)) if streams else _LARGE
+    operates = any(isinstance(leaf.source, OperationPixels) for leaf in program.leaves)
+    # what is put together from tiles and taken apart again should stay in the cache meanwhile
+    target = min(_LARGE, max(_SMALL, n // 64)) if streams else _LARGE if operates else _TILED
     target = max(options.block or target, -(-n // _MOST))
     budget = max(1, allowance(options) - held)
     block = _grow(shape, unit, target, access)

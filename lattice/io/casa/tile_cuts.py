@@ -112,6 +112,14 @@ class TileLayout:
         last = max((k for k, c in enumerate(self.counts) if c > 1), default=0)
         return all(t == 1 for t in self.tile[:last])
 
+    @property
+    def as_stored(self) -> Layout | None:
+        """All pixels in the order in which they are stored, if nothing else is between them."""
+        padded = any(n % t for n, t in zip(self.shape, self.tile, strict=True))
+        if padded or self.bits or self.plane is not None or self.stride != self.tile_bytes:
+            return None
+        return Layout(self.offset, (math.prod(self.shape),), self.dtype)
+
     def at(self, number: tuple[int, ...]) -> int:
         """Return where a tile begins."""
         return self.offset + sum(i * b for i, b in zip(number, self.jumps, strict=True))

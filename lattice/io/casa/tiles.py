@@ -35,6 +35,7 @@ from lattice.io.files import (
     pwrite_from,
     storage_error,
 )
+from lattice.io.plain import PlainReader, PlainWriter
 from lattice.io.raw import Layout, read_section, scratch, section_bytes, write_section
 
 __all__ = ["TileLayout", "TileReader", "TileWriter", "open_reader"]
@@ -224,6 +225,14 @@ class TileReader:
                 total += tiles * one
         return total
 
+    def in_storage_order(self) -> tuple[Any, PlainReader] | None:
+        """Return shape and tile, and a reader of the pixels as they follow each other, if that can be."""
+        stored = self.layout.as_stored
+        if stored is None or self.identity is None or is_url(self.layout.path):
+            return None
+        reader = PlainReader(self.layout.path, self.identity, stored, self.label)
+        return (self.layout.shape, self.layout.tile), reader
+
     def __dask_tokenize__(self) -> str:
         return self.token
 
@@ -293,6 +302,17 @@ def _write_parts(fd: int, layout: TileLayout, box: Box, values: np.ndarray) -> N
         write_section(fd, layout.path, Layout(position, layout.tile, layout.dtype), inner, stored)
 
 
+class _Stream(PlainWriter):
+    """Pixels without a mask, one after the other in the order of a file."""
+
+    mask_layout = None
+
+    @property
+    def plain(self) -> _Stream:
+        """The writer itself: values are stored as they are but for their byte order."""
+        return self
+
+
 class TileWriter:
     """Tiles as a target of pixels: any sections of whole tiles at once, also from several processes.
 
@@ -325,6 +345,13 @@ class TileWriter:
         values = np.ascontiguousarray(values, self.dtype)
         with Opened(self.layout.path, None) as fd:
             write_tiles(fd, self.layout, section, values)
+
+    def in_storage_order(self) -> tuple[Any, PlainWriter] | None:
+        """Return shape and tile, and a writer of the pixels as they follow each other, if that can be."""
+        stored = self.layout.as_stored
+        if stored is None or self.flags is not None:
+            return None
+        return (self.layout.shape, self.layout.tile), _Stream(self.layout.path, stored)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (TileWriter, (self.layout, self.flags))
