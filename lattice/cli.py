@@ -14,7 +14,8 @@ from typing import Any
 
 import click
 
-import lattice.cli_verbs  # noqa: F401 - defines more commands
+import lattice.cli_stats
+import lattice.cli_verbs  # noqa: F401
 from lattice.cli_base import (
     Failure,
     commands,

@@ -30,6 +30,7 @@ __all__ = [
     "functions_text",
     "head_json",
     "head_text",
+    "profile_text",
     "scalar_text",
     "statistics_json",
     "statistics_text",
@@ -123,6 +124,32 @@ def _cell(key: str, value: Any) -> str:
     if key == "npts":
         return f"{value:.0f}"
     return "undefined" if np.isnan(value) else f"{value:.7g}"
+
+
+def profile_text(found: Image) -> str:
+    """Return an image of one axis as a table: number, coordinate and value of each pixel."""
+    (dim,) = found.dims
+    heading, labels = _labels(found)
+    values = found.filled()
+    rows = [[dim, *heading, f"value ({found.unit})" if found.unit else "value"]]
+    rows += [
+        [str(i), *(column[i] for column in labels), "undefined" if np.isnan(v) else f"{v:.7g}"]
+        for i, v in enumerate(values)
+    ]
+    return format_table(rows, right=range(len(rows[0])))
+
+
+def _labels(image: Image) -> tuple[list[str], list[list[str]]]:
+    """Return heading and texts of the coordinates along the only axis; nothing where these are not known."""
+    coords = image.coords
+    if coords is None or coords.kinds[0] == "none":
+        return [], []
+    if coords.kinds[0] == "stokes":
+        return ["parameter"], [list(coords.stokes(image.shape[0]) or ())]
+    (values,) = coords.to_world(np.arange(image.shape[0], dtype=np.float64))
+    unit = coords.world_units[0]
+    heading = f"{coords.kinds[0]} ({unit})" if unit else coords.kinds[0]
+    return [heading], [[f"{v:.12g}" for v in values]]
 
 
 # -- images -----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Images with fewer axes: moments along one of them."""
+"""Images with fewer axes: moments along one of them, collapses, profiles."""
 
 from __future__ import annotations
 
@@ -55,14 +55,16 @@ class ImageReduce(ImageBase):
             Velocities that label a spectral axis with a rest frequency, in km/s; other axes have their own
             coordinates.
         include, exclude : float or (float, float), optional
-            Range of values that count, or that do not, ends included; b stands for (-b, b).
+            Range of values that count, its ends included, or of those that do not, its ends left in; b stands
+            for (-b, b).
         keepdims : bool, optional
             Whether the axis stays, with length 1.
 
         Returns
         -------
         dict of Image
-            By what was given in `orders`. Masked only where no pixel is good. Moment 0 has the unit of the
+            By what was given in `orders`. Masked only where no pixel is good, and moment 5 where a single one
+            is. Moment 0 has the unit of the
             image times that of the coordinate, the coordinates theirs; beams are kept where they agree.
 
         Raises
@@ -107,6 +109,116 @@ class ImageReduce(ImageBase):
         nodes = moments(node, numbers, axis, convention=convention, keep=keepdims)
         return {order: self._derive(made) for order, made in zip(wanted, nodes, strict=True)}
 
+    def collapse(
+        self, function: str, dims: Any = None, *, keepdims: bool = False, units: str = "correct"
+    ) -> Self:
+        """Return a statistic of the good pixels along axes.
+
+        Parameters
+        ----------
+        function : str
+            flux, madm, max, mean, median, min, npts, rms, stddev, sum, sqrtsum, sqrtsum_npix,
+            sqrtsum_npix_beam, variance or xmadm, or the beginning of one of these names if no other begins
+            so; or another statistic by its whole name: avdev, medabsdevmed, q1, q3, quartile, sumsq.
+        dims : str, int or sequence of these, optional
+            Axes that go, by name or numpy number; the default is all of them.
+        keepdims : bool, optional
+            Whether they stay, with length 1. Their pixel 0 is then the middle of the range: along an axis of
+            evenly spaced coordinates the mean of the first and the last.
+        units : {"correct", "casa"}, optional
+            Unit of the result. "correct": none of npts, the square of a variance, the root of sqrtsum;
+            "casa": that of the image for all of these, as CASA has it. A flux is in Jy where the image is in
+            Jy/beam, and in K.arcsec2 where it is in K.
+
+        Returns
+        -------
+        Image
+            Of the type of this one, bad only where no pixel is good, and stddev and variance where a single
+            one is. stddev and variance have n - 1, the
+            median of an even number is the mean of two values, madm is the median absolute distance from the
+            median and xmadm 1.4826 times that. sqrtsum is the root of the sum, 0 of a negative one,
+            sqrtsum_npix that by the number of pixels and sqrtsum_npix_beam by the area of the beam in pixels.
+            A flux is the sum by the area of the beam, each plane with its own, or of
+            temperatures times that of a pixel. Complex values are ordered by
+            modulus, and their variances have plain squares. The coordinates of the other axes stay. So do
+            beams that are the same in all planes that are put together; others are dropped, with a warning.
+
+        Raises
+        ------
+        FunctionError
+            For a name that is unknown, or the beginning of several.
+        LatticeRangeError
+            For dims that the image lacks, and a flux along others than axes of the sky.
+        UnitMismatchError
+            For a flux without a beam or of what is not per beam.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> cube = Image(np.arange(12.0).reshape(3, 2, 2), dims=("frequency", "y", "x"), unit="K")
+        >>> cube.collapse("medi", "frequency").values.tolist()
+        [[4.0, 5.0], [6.0, 7.0]]
+        >>> cube.collapse("max", ["y", "x"], keepdims=True).shape
+        (3, 1, 1)
+        """
+        from lattice.image.collapsing import collapsed
+        from lattice.image.operators import axes_of
+
+        axes = tuple(range(self.ndim)) if dims is None else axes_of(self, dims)
+        return self._derive(collapsed(self._node, function, axes, keepdims, units))
+
+    def profile(
+        self,
+        function: str = "mean",
+        dim: str | int | None = None,
+        *,
+        region: Any = None,
+        mask: Any = None,
+        stretch: bool = False,
+        units: str = "correct",
+    ) -> Self:
+        """Return a statistic of each plane across an axis: the spectrum of a region, for one.
+
+        Parameters
+        ----------
+        function : str, optional
+            As for `collapse`.
+        dim : str or int, optional
+            The axis that stays; the default is the spectral one.
+        region, mask, stretch : optional
+            Which pixels count, as in `subimage`.
+        units : {"correct", "casa"}, optional
+            As for `collapse`.
+
+        Returns
+        -------
+        Image
+            With that axis alone and its coordinates; bad where a plane has no good pixel. With
+            ``collapse("npts", ...)`` of the same pixels one gets how many there are.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> cube = Image(np.arange(12.0).reshape(3, 2, 2), dims=("frequency", "y", "x"), unit="K")
+        >>> cube.profile("sum", region="box[[0pix, 0pix], [1pix, 0pix]]").values.tolist()
+        [1.0, 9.0, 17.0]
+        """
+        from lattice.image.operators import axes_of
+
+        image: Any = self
+        if region is not None or mask is not None:
+            image = image.subimage(region, mask=mask, stretch=stretch)
+        axis = self._spectral_axis() if dim is None else axes_of(self, dim)[0]
+        others = [a for a in range(self.ndim) if a != axis]
+        if not others:
+            raise LatticeRangeError(
+                "an image of one axis is its own profile", hint="an image of more axes has profiles"
+            )
+        made: Self = image.collapse(function, others, units=units)
+        return made
+
     def _spectral_axis(self) -> int:
         kinds = self.coords.kinds if self.coords is not None else ()
         if "spectral" in kinds:
@@ -134,12 +246,12 @@ def _range(given: Any, name: str) -> tuple[float, float] | None:
 
 
 def _between(x: Node, ends: tuple[float, float], outside: bool) -> Node:
-    """Return x where its values are between two ends, or outside of them."""
+    """Return x where its values are between two ends, or outside of them; the ends belong to either."""
     low, high = (Literal.of(v, x.attrs.dtype) for v in ends)
 
     def f(name: str, *args: Node) -> Node:
         return call(lookup(name, len(args)), *args)
 
     if outside:
-        return f("[]", x, f("||", f("<", x, low), f(">", x, high)))
+        return f("[]", x, f("||", f("<=", x, low), f(">=", x, high)))
     return f("[]", x, f("&&", f(">=", x, low), f("<=", x, high)))

@@ -28,7 +28,7 @@ from lattice.io.memory import ArrayReader
 if TYPE_CHECKING:
     from lattice.beams import Beam
 
-__all__ = ["ImageUnits"]
+__all__ = ["ImageUnits", "as_node", "beam_areas", "node_with_unit", "pixel_area"]
 
 _JY_PER_SR = "Jy/sr"
 # kinds of surface brightness that are converted into each other
@@ -67,7 +67,7 @@ class ImageUnits(ImageBase):
         unit : str or astropy unit
             Any text; empty for no unit.
         """
-        return self._labelled(_with_unit(self._node, unit_text(unit)))
+        return self._labelled(node_with_unit(self._node, unit_text(unit)))
 
     def with_beam(self, beam: Any) -> Self:
         """Return the same pixels with other restoring beams.
@@ -128,18 +128,18 @@ class ImageUnits(ImageBase):
             return self._labelled(node)
         factor = _factor(node, target, frequency)
         scaled = node if factor is None else call(lookup("*", 2), node, factor)
-        return self._labelled(_with_unit(scaled, target))
+        return self._labelled(node_with_unit(scaled, target))
 
 
 # -- labels -------------------------------------------------------------------------------------------------
 
 
-def _with_unit(node: Node, unit: str) -> Node:
+def node_with_unit(node: Node, unit: str) -> Node:
     """Return a node that has the same pixels and another unit."""
     if unit == node.attrs.unit:
         return node
     if isinstance(node, Subset | RegionCut):  # the cut of a source stays one, and its masks can be changed
-        return node.with_children((_with_unit(node.children[0], unit),))
+        return node.with_children((node_with_unit(node.children[0], unit),))
     return _relabelled(node, node.attrs.with_(unit=unit))
 
 
@@ -190,14 +190,14 @@ def _factor(node: Node, target: str, frequency: Any) -> Node | None:
     have, want = _known(node.attrs.unit, "the image"), _known(target, "the result")
     what = f"from {node.attrs.unit!r} to {target!r}"
     if have.is_equivalent(want):
-        return _as_node(node, np.asarray(float(have.to(want))))
+        return as_node(node, np.asarray(float(have.to(want))))
     ratio = have / want
     for one in _BRIGHTNESS:
         for other in _BRIGHTNESS:
             scale = units.Unit(one) / units.Unit(other)
             if one != other and ratio.is_equivalent(scale):
                 above, below = (_in_jy_per_sr(node, u, frequency, what) for u in (one, other))
-                return _as_node(node, float(ratio.to(scale)) * above / below)
+                return as_node(node, float(ratio.to(scale)) * above / below)
     raise UnitMismatchError(
         f"there is no conversion {what}",
         hint=f"surface brightness is in {', '.join(_BRIGHTNESS)} or the like",
@@ -207,9 +207,9 @@ def _factor(node: Node, target: str, frequency: Any) -> Node | None:
 def _in_jy_per_sr(node: Node, unit: str, frequency: Any, what: str) -> np.ndarray:
     """Return how much 1 of a unit is in each plane, with length 1 on axes along which that is the same."""
     if unit == "Jy/beam":
-        return 1 / _beam_areas(node.attrs, what)
+        return 1 / beam_areas(node.attrs, what)
     if unit == "Jy/pix":
-        return 1 / _pixel_area(node.attrs, what)
+        return 1 / pixel_area(node.attrs, what)
     if unit == "K":
         from astropy import constants
 
@@ -218,7 +218,7 @@ def _in_jy_per_sr(node: Node, unit: str, frequency: Any, what: str) -> np.ndarra
     return np.ones((1,) * node.attrs.ndim)
 
 
-def _beam_areas(attrs: Attributes, what: str) -> np.ndarray:
+def beam_areas(attrs: Attributes, what: str) -> np.ndarray:
     """Return the solid angle of the beam of each plane in sr."""
     shape = attrs.shape or ()
     if not attrs.beams:
@@ -311,7 +311,7 @@ def _own_frequencies(coords: Any, axis: int | None, shape: Sequence[int]) -> np.
     return None
 
 
-def _pixel_area(attrs: Attributes, what: str) -> np.ndarray:
+def pixel_area(attrs: Attributes, what: str) -> np.ndarray:
     """Return the solid angle of a pixel at the reference point in sr."""
     coords: Any = attrs.coords
     kinds = () if coords is None else coords.kinds
@@ -327,7 +327,7 @@ def _pixel_area(attrs: Attributes, what: str) -> np.ndarray:
     return np.full((1,) * attrs.ndim, area)
 
 
-def _as_node(node: Node, factor: np.ndarray) -> Node | None:
+def as_node(node: Node, factor: np.ndarray) -> Node | None:
     """Return a factor as a number, or as a lattice of the axes along which it varies, extended to all."""
     attrs = node.attrs
     for axis in range(factor.ndim):

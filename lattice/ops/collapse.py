@@ -3,149 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from lattice.errors import FunctionError, LatticeRangeError, LatticeTypeError, NameNotFoundError, suggest
 from lattice.functions.registry import lookup
+from lattice.functions.units import root, square
 from lattice.graph.attributes import Attributes
 from lattice.graph.beams import merged_beams, warn_dropped
 from lattice.graph.build import call
 from lattice.graph.fold import constant
-from lattice.graph.function import Function
-from lattice.graph.node import Literal, Node, Operation
+from lattice.graph.function import Function, Kind, Param
+from lattice.graph.node import Call, Extend, Literal, Node, Operation, Subset, ValueList
 from lattice.graph.records import FrozenArray
-from lattice.graph.sections import Section, split
-from lattice.graph.types import BOOL, DOUBLE, FLOAT, DType, is_real, promote
+from lattice.graph.sections import Section
+from lattice.graph.types import DOUBLE, FLOAT, DType, is_complex, is_real, promote
 from lattice.ops import planes
-from lattice.ops.planes import (
-    Counts,
-    Deviations,
-    Extrema,
-    Moments,
-    Peaks,
-    Plane,
-    Strip,
-    Totals,
-    Truths,
-    Weighted,
-)
+from lattice.ops.passes import STRIP, Pass, Planes
+from lattice.ops.rules import ALIASES, COORDINATES, OF_COMPLEX, OWN, RULES, TO_NORMAL, Request
 
-__all__ = ["Collapse", "Statistics", "collapse", "statistic_names", "statistics"]
-
-Request = tuple[Any, ...]  # name and scalars of a statistic
-Planes = tuple[np.ndarray, "np.ndarray | None"]
-
-_STRIP = 1 << 15  # pixels per strip of what is in memory already
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """How a statistic comes about."""
-
-    state: type[Plane] | None  # None: the pixels are sorted
-    finish: Callable[..., Any]
-    needs_pixels: bool = True  # bad where there is no good pixel
-
-
-def _variance(s: Moments, dtype: DType) -> np.ndarray:
-    # about the mean rounded to the type of the lattice, as the scalar function has it
-    exact = s.mean()
-    shift = exact - exact.astype(dtype)
-    return (s.m2 + s.n * shift * shift) / np.maximum(s.n - 1, 1)
-
-
-def _squares(s: Moments, _dtype: DType) -> np.ndarray:
-    mean = s.mean()
-    # the spread about an infinite mean is undefined, the squares are not
-    return np.where(np.isinf(mean), np.inf, s.m2 + s.n * mean * mean)
-
-
-def _median_rank(n: int) -> tuple[int, ...]:
-    ranks = lookup("median", 1).ranks
-    assert ranks is not None
-    return ranks(n, False)
-
-
-def _ranked(function: str, combine: Callable[[list[np.ndarray]], np.ndarray]) -> _Rule:
-    """Return the rule of an order statistic of the language."""
-
-    def finish(masked: bool, *scalars: Any) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        ranks = lookup(function, 1 + len(scalars)).ranks
-        assert ranks is not None
-        values = [FLOAT.type(s) for s in scalars]
-        return lambda rows, n: combine(planes.at_ranks(rows, n, lambda k: ranks(k, masked, *values)))
-
-    return _Rule(None, finish)
-
-
-def _quartile(*fractions: float) -> _Rule:
-    """Return the rule of quartiles: of n values the one with number ceil(f*n), counted from 1."""
-
-    def ranks(n: int) -> tuple[int, ...]:
-        return tuple(max(0, math.ceil(f * n) - 1) for f in fractions)
-
-    def finish(_masked: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        return lambda rows, n: _range(planes.at_ranks(rows, n, ranks))
-
-    return _Rule(None, finish)
-
-
-def _range(picked: list[np.ndarray]) -> np.ndarray:
-    return picked[0] if len(picked) == 1 else picked[1] - picked[0]
-
-
-def _absolute_deviation(_masked: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    return lambda rows, n: planes.median_distance(rows, n, _median_rank)
-
-
-_RULES: dict[str, _Rule] = {
-    "sum": _Rule(Totals, lambda s, _t: s.total),
-    "mean": _Rule(Totals, lambda s, _t: s.total / np.maximum(s.n, 1)),
-    "nelements": _Rule(Counts, lambda s, _t: s.n, needs_pixels=False),
-    "variance": _Rule(Moments, _variance),
-    "stddev": _Rule(Moments, lambda s, t: np.sqrt(_variance(s, t))),
-    "sumsq": _Rule(Moments, _squares),
-    "rms": _Rule(Moments, lambda s, t: np.sqrt(_squares(s, t) / np.maximum(s.n, 1))),
-    "avdev": _Rule(Deviations, lambda s, _t: s.total / np.maximum(s.n, 1)),
-    "min": _Rule(Extrema, lambda s, _t: s.low),
-    "max": _Rule(Extrema, lambda s, _t: s.high),
-    "ntrue": _Rule(Truths, lambda s, _t: s.true, needs_pixels=False),
-    "nfalse": _Rule(Truths, lambda s, _t: s.n - s.true, needs_pixels=False),
-    "any": _Rule(Truths, lambda s, _t: s.true > 0, needs_pixels=False),
-    "all": _Rule(Truths, lambda s, _t: s.true == s.n, needs_pixels=False),
-    "median": _ranked("median", planes.mean_of),
-    "fractile": _ranked("fractile", planes.mean_of),
-    "fractilerange": _ranked("fractilerange", _range),
-    "q1": _quartile(0.25),
-    "q3": _quartile(0.75),
-    "quartile": _quartile(0.25, 0.75),
-    "medabsdevmed": _Rule(None, _absolute_deviation),
-    # without casacore's short cut for many values, as CASA's imstat has them
-    "middle": _Rule(None, lambda _: planes.middle),
-    "middledev": _Rule(None, lambda _: planes.middle_distance),
-}
-# of the coordinate along one axis, weighted with the pixels or where these are extreme: for moments
-_RULES |= {
-    "centroid": _Rule(Weighted, lambda s, _t: s.centroid()),
-    "dispersion": _Rule(Weighted, lambda s, _t: s.dispersion()),
-    "where_min": _Rule(Peaks, lambda s, _t: s.where_low),
-    "where_max": _Rule(Peaks, lambda s, _t: s.where_high),
-    "where_half": _Rule(None, lambda _masked: None),
-}
-_HALF = ("where_half",)
-COORDINATES = ("centroid", "dispersion", "where_min", "where_max", "where_half")
-_ALIASES = {"count": "nelements", "npts": "nelements", "sigma": "stddev", "std": "stddev", "var": "variance"}
-# not functions of the language
-_OWN = ("sumsq", "rms", "q1", "q3", "quartile", "medabsdevmed", "middle", "middledev")
+__all__ = ["Collapse", "Statistics", "collapse", "kept_axes", "statistic_names", "statistics"]
 
 
 def statistic_names() -> list[str]:
     """Return the names of all statistics, other names for the same one included."""
-    return sorted([*(set(_RULES) - set(COORDINATES)), *_ALIASES])
+    return sorted([*(set(RULES) - set(COORDINATES)), *ALIASES])
 
 
 def collapse(
@@ -160,7 +44,11 @@ def collapse(
     name : str or Function
         sum, mean, variance, stddev (sigma), avdev, sumsq, rms, min, max, median, fractile, fractilerange,
         q1, q3, quartile, medabsdevmed, middle (a median that is the mean of two values also where there are
-        more than 100), middledev (medabsdevmed with that), nelements (count), ntrue, nfalse, any or all.
+        more than 100), middledev (medabsdevmed with that), xmadm (1.4826 times that), total (sum, bad where
+        there is no good pixel), good (nelements of
+        the type of x, bad where it is 0), spread and squared_spread (stddev and variance, bad where there is
+        a single good pixel), sqrtsum (root of the sum, 0 of a negative one), sqrtsum_npix (that
+        by npts), nelements (count), ntrue, nfalse, any or all.
     dims : str, int or sequence of these
         Axes that go, by name or numpy number.
     scalars : sequence of float or Node, optional
@@ -188,11 +76,51 @@ def collapse(
     axes = _axes(x.attrs, dims)
     like = _scalar_attributes(x, request, units)
     if len(axes) == x.attrs.ndim:
-        return _of_all(x, request)
+        return _of_all(x, request, units)
     if merged_beams(x.attrs, axes, whole=True) is None:
         warn_dropped("planes of different beams are put together")
     node: Node = Collapse((x,), request, axes, like.dtype, like.unit)
     return node
+
+
+def kept_axes(x: Node, node: Node, axes: tuple[int, ...]) -> Node:
+    """Return a statistic along axes with these put back, of length 1.
+
+    Parameters
+    ----------
+    x : Node
+        The lattice of which it was taken.
+    node : Node
+        The statistic, a lattice of the other axes, or a scalar if there are none.
+    axes : tuple of int
+        Axes of x, numpy numbers.
+
+    Returns
+    -------
+    Node
+        Its only pixel along each of the axes is at the middle of the range, which is the mean of the first
+        and the last coordinate where these are evenly spaced.
+    """
+    whole = x.attrs
+    lengths = whole.shape or ()
+    coords: Any = whole.coords
+    target = node.attrs.with_(
+        shape=tuple(1 if a in axes else n for a, n in enumerate(lengths)),
+        dims=whole.dims,
+        coords=None
+        if coords is None
+        else coords.rebin([max(1, n) if a in axes else 1 for a, n in enumerate(lengths)]),
+        meta=whole.meta,
+    )
+    if node.attrs.shape:
+        rest = iter(range(node.attrs.ndim))
+        moved: Node = Extend(node, tuple(-1 if a in axes else next(rest) for a in range(whole.ndim)), target)
+        return moved
+    target = target.with_(beams=merged_beams(whole, axes, whole=True) or ())
+    one = node.attrs.with_(shape=(1,), dims=("one",), coords=None, beams=())
+    single: Node = ValueList((node,), one)
+    extended: Node = Extend(single, (0, *(-1,) * (whole.ndim - 1)), target)
+    return extended
 
 
 def statistics(x: Node, requests: Sequence[str | Request], dims: Any) -> Node:
@@ -242,8 +170,8 @@ def _number(value: Any) -> float:
 
 def _known(given: str | Function) -> str:
     name = given if isinstance(given, str) else given.name
-    found = _ALIASES.get(name.lower(), name.lower())
-    if found not in _RULES or found in COORDINATES:
+    found = ALIASES.get(name.lower(), name.lower())
+    if found not in RULES or found in COORDINATES:
         raise FunctionError(f"there is no statistic {name!r}", hint=suggest(name, statistic_names()))
     return found
 
@@ -272,26 +200,86 @@ def _axes(attrs: Attributes, dims: Any) -> tuple[int, ...]:
 def _scalar_attributes(x: Node, request: Request, units: str = "lel") -> Attributes:
     """Return type and unit of the statistic of all pixels, which are those of the one along axes."""
     name, *scalars = request
-    if name in _OWN:
+    if name in OWN:
         if scalars:
             raise FunctionError(f"{name} takes 1 argument, not {1 + len(scalars)}")
-        if not is_real(x.attrs.dtype):
+        if not is_real(x.attrs.dtype) and not (name in OF_COMPLEX and is_complex(x.attrs.dtype)):
             raise LatticeTypeError(f"{name} needs a real operand, not {x.attrs.describe()}")
-        return Attributes(x.attrs.dtype, unit="" if name == "sumsq" else x.attrs.unit)
+        return Attributes(x.attrs.dtype, unit=_own_unit(name, x, units))
     function = lookup(name, 1 + len(scalars))
     if function.ranks is not None:
         function.ranks(1, False, *(FLOAT.type(s) for s in scalars))  # refuses what are no fractions
     return call(function, x, *(Literal.of(s, FLOAT) for s in scalars), units=units).attrs
 
 
-def _of_all(x: Node, request: Request) -> Node:
+def _own_unit(name: str, x: Node, units: str) -> str:
+    unit = x.attrs.unit
+    if name in ("sumsq", "good") or not unit:
+        return ""
+    if units == "lel" and name in ("sqrtsum", "sqrtsum_npix", "squared_spread"):
+        return ""
+    return root((x,)) if name.startswith("sqrtsum") else square((x,)) if name == "squared_spread" else unit
+
+
+def _whole(name: str, state: str, finish: Any, alone: Any, **more: Any) -> Function:
+    """Return a reduction to a scalar that the language lacks; `alone` is what it makes of a scalar."""
+    kinds = "real" if name == "middle" else "numeric"
+    return Function(
+        name,
+        Kind.REDUCTION,
+        (Param("x", kinds),),
+        lambda types: types[0],
+        state=state,
+        finish=finish,
+        of_scalar=alone,
+        **more,
+    )
+
+
+def _spread_of(s: Any) -> Any:
+    return s.m2 / (s.n - 1) if s.n > 1 else None
+
+
+def _sqrt_of(total: Any) -> Any:
+    return np.sqrt(total if np.iscomplexobj(total) else max(total, 0))
+
+
+_WHOLE = {
+    f.name: f
+    for f in (
+        _whole(
+            "middle",
+            "order",
+            lambda values, _t: sum(values) / len(values),
+            lambda value: value,
+            ranks=lambda n, _masked=False: planes.middle_ranks(n),
+        ),
+        _whole("total", "sum", lambda s, _t: s.total if s.n else None, lambda value: value),
+        _whole("good", "count", lambda s, _t: s.n or None, lambda _v: 1),
+        _whole("squared_spread", "moments", lambda s, _t: _spread_of(s), lambda _v: None),
+        _whole(
+            "spread",
+            "moments",
+            lambda s, _t: None if s.n < 2 else np.sqrt(_spread_of(s)),
+            lambda _v: None,
+        ),
+        _whole("sqrtsum", "sum", lambda s, _t: _sqrt_of(s.total) if s.n else None, _sqrt_of),
+        _whole("sqrtsum_npix", "sum", lambda s, _t: _sqrt_of(s.total) / s.n if s.n else None, _sqrt_of),
+    )
+}
+
+
+def _of_all(x: Node, request: Request, units: str) -> Node:
     """Return the statistic of all pixels."""
     name, *scalars = request
-    if name in ("middle", "middledev"):
-        raise LatticeRangeError(f"{name} goes along some of the axes only", hint="take it from statistics()")
+    if is_complex(x.attrs.dtype) and RULES[name].state is None:
+        return _sorted_whole(x, request)
 
     def f(function: str, *args: Node) -> Node:
         return call(lookup(function, len(args)), *args)
+
+    def middle(of: Node) -> Node:
+        return call(_WHOLE["middle"], of)
 
     def at(fraction: float) -> Node:
         return Literal.of(fraction, FLOAT)
@@ -305,10 +293,33 @@ def _of_all(x: Node, request: Request) -> Node:
         "q3": lambda: f("fractile", x, at(0.75)),
         "quartile": lambda: f("fractilerange", x, at(0.25), at(0.75)),
         "medabsdevmed": lambda: f("median", f("abs", f("-", x, f("median", x)))),
+        "middle": lambda: middle(x),
+        "middledev": lambda: middle(f("abs", f("-", x, middle(x)))),
+        "xmadm": lambda: f("*", middle(f("abs", f("-", x, middle(x)))), Literal.of(TO_NORMAL, x.attrs.dtype)),
     }
+    if name in _WHOLE and name != "middle":
+        own[name] = lambda: call(_WHOLE[name], x)
     if name in own:
-        return own[name]()
-    return f(name, x, *(at(s) for s in scalars))
+        return _with_unit(own[name](), _own_unit(name, x, units))
+    return call(lookup(name, 1 + len(scalars)), x, *(at(s) for s in scalars), units=units)
+
+
+def _sorted_whole(x: Node, request: Request) -> Node:
+    """Return an order statistic of all complex values, which are gathered and sorted by modulus."""
+    dims = (_unused("all", x.attrs.dims), *x.attrs.dims)
+    attrs = x.attrs.with_(shape=(1, *(x.attrs.shape or ())), dims=dims, coords=None, beams=())
+    more: Node = Extend(x, (-1, *range(x.attrs.ndim)), attrs)
+    rest = tuple(range(1, len(dims)))
+    row: Node = Collapse((more,), request, rest, x.attrs.dtype, x.attrs.unit)
+    node: Node = Subset(row, (0,))
+    return node
+
+
+def _with_unit(node: Node, unit: str) -> Node:
+    if node.attrs.unit == unit:
+        return node
+    same: Node = Call(lookup("+", 1), (node,), node.attrs.with_(unit=unit))
+    return same
 
 
 class _Along(Operation):
@@ -329,15 +340,16 @@ class _Along(Operation):
 
     def _can_lack(self, request: Request) -> bool:
         """Tell whether there may be results without a good pixel."""
-        masked = self.children[0].attrs.masked or self._pixels_each() == 0
-        return masked and _RULES[request[0]].needs_pixels
+        rule = RULES[request[0]]
+        masked = self.children[0].attrs.masked or self._pixels_each() < rule.least
+        return masked and rule.needs_pixels
 
     def _bytes(self, cells: int) -> int:
         """Return the memory for `cells` results of each statistic, beside the results."""
         x = self.children[0].attrs
-        sorts = any(_RULES[r[0]].state is None for r in self.requests)
-        states = {_RULES[r[0]].state for r in self.requests}
-        total = cells * sum(s.bytes_per_pixel for s in states if s is not None) + _STRIP * 64
+        sorts = any(RULES[r[0]].state is None for r in self.requests)
+        states = {RULES[r[0]].state for r in self.requests}
+        total = cells * sum(s.bytes_per_pixel for s in states if s is not None) + STRIP * 64
         if sorts:
             total += cells * self._pixels_each() * (x.dtype.itemsize + x.masked) + (1 << 20)
         return total
@@ -346,7 +358,7 @@ class _Along(Operation):
         """Return values and mask of some of the statistics for a section of the kept axes."""
         section, x = self._needs_of(kept), self.children[0].attrs
         with np.errstate(all="ignore"):
-            return _Pass(pixels, section, self.axes, x, self.positions).run(requests)
+            return Pass(pixels, section, self.axes, x, self.positions).run(requests)
 
     def _needs_of(self, kept: Section) -> Section:
         """Return the section of x for a section of the axes that stay."""
@@ -469,130 +481,3 @@ def _kept_attributes(
         masked=masked,
         beams=merged_beams(x, axes, whole=True) or (),
     )
-
-
-class _Pass:
-    """The computation of some statistics for one section of x."""
-
-    def __init__(
-        self,
-        pixels: Any,
-        section: Section,
-        axes: tuple[int, ...],
-        x: Attributes,
-        positions: FrozenArray | None = None,
-    ) -> None:
-        self.pixels = pixels
-        self.positions = None if positions is None else positions.array
-        self.section = section
-        self.axes = axes
-        self.x = x
-        self.shape = tuple(
-            len(range(s.start, s.stop, s.step)) for a, s in enumerate(section) if a not in axes
-        )
-        self.gathered: Planes | None = None
-
-    def run(self, requests: Sequence[Request]) -> list[Planes]:
-        """Return values and mask of each."""
-        states = {_RULES[r[0]].state for r in requests}
-        if None in states:
-            # what is gathered for sorting serves the others too
-            self.gathered = self.pixels.array(self.section)
-        found = self._streamed(states - {None})
-        results: dict[Request, Planes] = self._sorted([r for r in requests if _RULES[r[0]].state is None])
-        for request in requests:
-            rule = _RULES[request[0]]
-            if rule.state is not None:
-                state: Any = found[rule.state]
-                values = np.asarray(rule.finish(state, self.x.dtype))
-                results[request] = self._judged(values, state.n > 0, rule)
-        return [results[r] for r in requests]
-
-    def _judged(self, values: np.ndarray, filled: np.ndarray | None, rule: _Rule) -> Planes:
-        """Return a plane, bad where there is no good pixel."""
-        if not rule.needs_pixels or filled is None or filled.all():
-            return values, None
-        if values.dtype != BOOL:
-            values[~filled] = 0
-        return values, filled
-
-    def _streamed(self, states: set[Any]) -> dict[type[Plane], Plane]:
-        """Return the running statistics of the kinds that are wanted."""
-        first = set(states) - {Deviations}
-        if Deviations in states:
-            first.add(Totals)
-        if first & {Moments, Weighted}:
-            first.discard(Totals)  # these know the sums
-        if len(first) > 1:
-            first.discard(Counts)  # all know the numbers
-        found: dict[type[Plane], Plane] = {s: s(self.shape, self.x.dtype) for s in first}
-        weighted = found.get(Weighted)
-        if isinstance(weighted, Weighted) and self.positions is not None:
-            weighted.origin = float(self.positions.min() + self.positions.max()) / 2
-        if found:
-            for strip in self._strips():
-                for state in found.values():
-                    state.update(strip)
-        for other in (Moments, Weighted):
-            if other in found:
-                found[Totals] = found[other]
-        if found:
-            found.setdefault(Counts, next(iter(found.values())))
-        if Deviations in states:
-            known: Any = found[Totals]
-            deviations = Deviations(self.shape, self.x.dtype)
-            mean = known.total / np.maximum(known.n, 1)
-            deviations.centre = mean.astype(self.x.dtype)
-            for strip in self._strips():
-                deviations.update(strip)
-            found[Deviations] = deviations
-        return found
-
-    def _strips(self) -> Iterator[Strip]:
-        for piece, values, mask in self._pieces():
-            at = tuple(
-                slice((p.start - s.start) // s.step, (p.stop - 1 - s.start) // s.step + 1)
-                for a, (p, s) in enumerate(zip(piece, self.section, strict=True))
-                if a not in self.axes
-            )
-            here = None if self.positions is None else self.positions[piece[self.axes[0]]]
-            yield Strip(values, mask, self.axes, at, here)
-
-    def _pieces(self) -> Iterator[tuple[Section, np.ndarray, np.ndarray | None]]:
-        if 0 in (n := [len(range(s.start, s.stop, s.step)) for s in self.section]):
-            return
-        if self.gathered is None:
-            yield from self.pixels.strips(self.section)
-            return
-        values, mask = self.gathered
-        whole = tuple(slice(0, k, 1) for k in n)
-        for part in split(whole, _STRIP):
-            piece = tuple(
-                slice(s.start + p.start * s.step, s.start + (p.stop - 1) * s.step + 1, s.step)
-                for s, p in zip(self.section, part, strict=True)
-            )
-            yield piece, values[part], None if mask is None else np.ascontiguousarray(mask[part])
-
-    def _sorted(self, requests: Sequence[Request]) -> dict[Request, Planes]:
-        if not requests:
-            return {}
-        assert self.gathered is not None
-        values, mask = self.gathered
-        results: dict[Request, Planes] = {}
-        if _HALF in requests:
-            assert self.positions is not None
-            where = planes.where_half(values, mask, self.axes[0], self._positions())
-            some = None if mask is None else np.asarray(mask.any(axis=self.axes[0]))
-            results[_HALF] = self._judged(where, some, _RULES[_HALF[0]])
-        ranked = [r for r in requests if r != _HALF]
-        outs = [np.zeros(self.shape, self.x.dtype) for _ in ranked]
-        pickers = [_RULES[r[0]].finish(self.x.masked, *r[1:]) for r in ranked]
-        filled = planes.order_statistics(values, mask, self.axes, pickers, outs) if ranked else None
-        return results | {
-            r: self._judged(out, filled, _RULES[r[0]]) for r, out in zip(ranked, outs, strict=True)
-        }
-
-    def _positions(self) -> np.ndarray:
-        """Return the coordinates along the axis that goes."""
-        assert self.positions is not None
-        return self.positions[self.section[self.axes[0]]]

@@ -54,7 +54,7 @@ MOMENTS = {
         Moment(2, "dispersion", "weighted_dispersion_coord", ("dispersion",), "coordinate"),
         Moment(3, "median", "median", ("median",)),
         Moment(4, "median_coord", "median_coord", ("where_half",), "coordinate"),
-        Moment(5, "stddev", "standard_deviation", ("stddev",)),
+        Moment(5, "stddev", "standard_deviation", ("spread",)),
         Moment(6, "rms", "rms", ("rms",)),
         Moment(7, "avdev", "abs_mean_dev", ("avdev",)),
         Moment(8, "max", "maximum", ("max",)),
@@ -148,7 +148,8 @@ def moments(
     Returns
     -------
     list of Node
-        One per moment, of the type of x; bad only where no pixel is good. Moment 0 is in the unit of x
+        One per moment, of the type of x; bad only where no pixel is good, and moment 5 where a single one
+        is. Moment 0 is in the unit of x
         times that of the coordinate.
 
     Notes

@@ -392,7 +392,7 @@ def order_statistics(
             keep = np.ascontiguousarray(good[tile]).reshape(-1, m)
             select(keep, rows, np.full((1, 1), np.inf, rows.dtype), out=rows)
             n = np.count_nonzero(keep, axis=1)
-        rows.sort(axis=1)
+        rows = _in_order(rows)
         # a nan among the good values makes the statistic nan, as it does a sum
         bad = np.isnan(rows[:, -1])
         for request, out in zip(requests, outs, strict=True):
@@ -402,6 +402,14 @@ def order_statistics(
         if filled is not None:
             filled[tile] = (n > 0).reshape(filled[tile].shape)
     return filled
+
+
+def _in_order(rows: Array) -> Array:
+    """Return rows sorted; complex values by modulus, nan last."""
+    if rows.dtype.kind != "c":
+        rows.sort(axis=1)
+        return rows
+    return np.take_along_axis(rows, np.argsort(np.abs(rows), axis=1, kind="stable"), 1)
 
 
 def where_half(values: Array, mask: Array | None, axis: int, positions: Array) -> Array:
@@ -458,5 +466,5 @@ def middle_distance(rows: Array, n: Array) -> Array:
 
 def mean_of(picked: list[Array]) -> Array:
     """Return the mean of one or two picked values."""
-    half = picked[0].dtype.type(0.5)
+    half = picked[0].real.dtype.type(0.5)
     return picked[0] if len(picked) == 1 else half * picked[0] + half * picked[1]

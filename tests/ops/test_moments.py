@@ -91,7 +91,8 @@ def test_ranges_include_their_ends() -> None:
     assert total(include=(-1, 3)) == (3.0, False)
     assert total(include=1) == (0.0, False)
     assert total(exclude=(-1, 1)) == (0.0, False)
-    assert total(exclude=(0, 1)) == (-1.0, False)
+    assert total(exclude=(0, 1)) == (0.0, False)
+    assert total(exclude=(-2, 0.5)) == (1.0, False)
     assert total(include=(5, 6))[1]
 
 

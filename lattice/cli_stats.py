@@ -1,0 +1,105 @@
+"""Reductions as commands: ``lattice collapse`` and ``lattice profile``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from lattice.cli_base import commands, cuts_of, engine, image_of, names, saving_of
+
+_MASK = click.option("--mask", metavar="EXPR", help="Take only the pixels where this condition holds.")
+_UNITS = click.option(
+    "--units",
+    type=click.Choice(["correct", "casa"]),
+    default="correct",
+    help="Unit of counts, variances and roots: their own (the default), or as CASA that of the image.",
+)
+
+
+def dims_of(text: str) -> list[str | int]:
+    """Return dims from text: names, or numbers from the slowest, with commas between."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return [int(d) if d.lstrip("-").isdecimal() else d for d in parts]
+
+
+@commands.command(
+    examples=[
+        "lattice collapse cube.fits peak.fits max frequency",
+        "lattice collapse cube.fits spectrum.fits flux y,x --region 'circle[[10.5deg, 41.2deg], 30arcsec]'",
+        "lattice collapse cube.image noise.image xmadm frequency --keep --mask \"'cube.image' < 0.01\"",
+    ]
+)
+@click.argument("image", metavar="IMAGE|EXPR")
+@click.argument("out", type=click.Path())
+@click.argument("function")
+@click.argument("dims", metavar="DIM,...")
+@click.option("--keep", is_flag=True, help="Keep the axes, with length 1.")
+@_UNITS
+@_MASK
+@cuts_of
+@names
+@saving_of
+@engine
+def collapse(
+    image: str,
+    out: str,
+    function: str,
+    dims: str,
+    keep: bool,
+    units: str,
+    mask: str | None,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Save a statistic of an image along axes.
+
+    FUNCTION is flux, madm, max, mean, median, min, npts, rms, stddev, sum, sqrtsum, sqrtsum_npix,
+    sqrtsum_npix_beam, variance or xmadm, or the beginning of one of these that no other begins with.
+    DIM is the name of an axis, or its number from the slowest.
+    """
+    source = image_of(image, settings).subimage(**cuts, mask=mask)
+    source.collapse(function, dims_of(dims), keepdims=keep, units=units).save(out, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice profile cube.fits --region 'circle[[10.5deg, 41.2deg], 30arcsec]'",
+        "lattice profile cube.fits flux --dim frequency --box 10,10,90,90 --out spectrum.fits",
+    ]
+)
+@click.argument("image", metavar="IMAGE|EXPR")
+@click.argument("function", default="mean")
+@click.option("--dim", metavar="DIM", help="The axis that stays; the default is the spectral one.")
+@click.option("--out", metavar="OUT", type=click.Path(), help="Save it, in place of printing a table.")
+@_UNITS
+@_MASK
+@cuts_of
+@names
+@saving_of
+@engine
+def profile(
+    image: str,
+    function: str,
+    dim: str | None,
+    out: str | None,
+    units: str,
+    mask: str | None,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Print a statistic of each plane across an axis, such as the spectrum of a region.
+
+    FUNCTION is one of those of 'lattice collapse', mean by default. The table has the number of each plane,
+    its coordinate, and the value.
+    """
+    from lattice.cli_text import profile_text
+
+    source = image_of(image, settings).subimage(**cuts, mask=mask)
+    found = source.profile(function, dims_of(dim)[0] if dim else None, units=units)
+    if out is not None:
+        found.save(out, **saving)
+    else:
+        click.echo(profile_text(found))
