@@ -278,6 +278,139 @@ def concat(out: str, images: tuple[str, ...], dim: str, saving: dict[str, Any]) 
     join(list(images), dim).save(out, **saving)
 
 
+@commands.command(
+    examples=[
+        "lattice contsub cube.fits line.fits --channels '0~20;80~99' --order 1",
+        "lattice contsub cube.image line.image --continuum cont.image --channels '<30'",
+    ]
+)
+@_IMAGE
+@_OUT
+@click.option(
+    "--channels", metavar="TEXT", help="Channels without lines, such as 0~20;80~99; all by default."
+)
+@click.option("--order", type=int, default=0, help="Order of the polynomial; 0 by default.")
+@click.option("--continuum", type=click.Path(), help="Save the continuum here, in the same pass.")
+@click.option("--dim", metavar="DIM", help="Axis of the spectra; the default is the spectral one.")
+@cuts_of
+@names
+@saving_of
+@engine
+def contsub(
+    image: str,
+    out: str,
+    channels: str | None,
+    order: int,
+    continuum: str | None,
+    dim: str | None,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Subtract the continuum: a polynomial fitted to chosen channels of each spectrum."""
+    from lattice.together import save
+
+    made = _sources(image, settings, cuts).contsub(channels, order, dim=dim)
+    places: dict[Any, Any] = {out: made.line}
+    if continuum is not None:
+        places[continuum] = made.continuum
+    save(places, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice pbcor cube.fits cube.pb.fits corrected.fits --cutoff 0.2",
+        "lattice pbcor model.fits pb.fits seen.fits --mode multiply",
+    ]
+)
+@_IMAGE
+@click.argument("pb", type=click.Path())
+@_OUT
+@click.option(
+    "--mode", type=click.Choice(["divide", "multiply"]), default="divide", help="Divide by default."
+)
+@click.option("--cutoff", type=float, help="Pixels are bad below this response (of a product: above).")
+@cuts_of
+@names
+@saving_of
+@engine
+def pbcor(
+    image: str,
+    pb: str,
+    out: str,
+    mode: str,
+    cutoff: float | None,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Correct an image for the primary beam PB, a plane or of the shape of the image."""
+    _sources(image, settings, cuts).pbcor(pb, mode, cutoff).save(out, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice pv cube.fits slice.fits --points '10,20 90,70' --width 5",
+        "lattice pv cube.fits slice.fits --center '12h30m5s,41.2deg' --length 2arcmin --pa 35deg",
+    ]
+)
+@_IMAGE
+@_OUT
+@click.option("--points", metavar="X,Y...", help="Ends of the line and its corners: pixels, or positions.")
+@click.option("--center", metavar="X,Y", help="In place of points: the middle of the line.")
+@click.option("--length", metavar="LENGTH", help="Length around the center: pixels, or an angle.")
+@click.option("--pa", metavar="ANGLE", default="0deg", help="Where the line begins, from north through east.")
+@click.option(
+    "--width", metavar="WIDTH", default="1", help="Odd number of pixels, or an angle; 1 by default."
+)
+@click.option("--frame", metavar="FRAME", help="Frame of positions; the default is that of the image.")
+@click.option("--unit", default="arcsec", help="Of the offsets; arcsec by default.")
+@cuts_of
+@names
+@saving_of
+@engine
+def pv(
+    image: str,
+    out: str,
+    points: str | None,
+    center: str | None,
+    length: str | None,
+    pa: str,
+    width: str,
+    frame: str | None,
+    unit: str,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    saving: dict[str, Any],
+) -> None:
+    """Take a slice along a line on the sky: position and velocity."""
+    corners = None if points is None else [_place(text) for text in points.split()]
+    made = _sources(image, settings, cuts).pv(
+        corners,
+        _number_or_text(width),
+        center=None if center is None else _place(center),
+        length=None if length is None else _number_or_text(length),
+        pa=pa,
+        frame=frame,
+        unit=unit,
+    )
+    made.save(out, **saving)
+
+
+def _place(text: str) -> tuple[Any, ...]:
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise click.UsageError(f"{text}: write X,Y, such as 10,20 or 12h30m5s,41.2deg")
+    return tuple(_number_or_text(part.strip()) for part in parts)
+
+
+def _number_or_text(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def _numbers(text: str, kind: type[int] | type[float]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in text.split(","):

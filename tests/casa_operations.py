@@ -51,10 +51,10 @@ INPUTS = {
     "plane": Input((21, 18), SKY | {"CRPIX1": 9.0, "CRPIX2": 11.0}),
     "cube": Input((9, 15, 16), SKY | {"CRPIX1": 9.0, "CRPIX2": 7.0} | _channels(3), "K"),
     "full": Input((7, 2, 14, 13), SKY | {"CRPIX1": 7.0, "CRPIX2": 8.0} | _stokes(3) | _channels(4)),
-    "clean": Input((8, 12, 11), SKY | {"CRPIX1": 7.0, "CRPIX2": 7.0} | _channels(3), masked=False),
-    "clean full": Input((6, 2, 9, 8), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | _stokes(3) | _channels(4), masked=False),
+    "clean": Input((6, 14, 15), SKY | {"CRPIX1": 7.0, "CRPIX2": 7.0} | _channels(3), masked=False),
+    "clean full": Input((6, 2, 14, 13), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | _stokes(3) | _channels(4), masked=False),
     "clean pixel": Input(
-        (9, 8, 7), SKY | {"CRPIX1": 4.0, "CRPIX2": 4.0} | _channels(3, CDELT=1.3e6), "Jy/pixel", (), False
+        (9, 14, 13), SKY | {"CRPIX1": 4.0, "CRPIX2": 4.0} | _channels(3, CDELT=1.3e6), "Jy/pixel", (), False
     ),
     "pixel": Input((5, 13, 14), SKY | {"CRPIX1": 7.0, "CRPIX2": 7.5} | _channels(3), "Jy/pixel", ()),
     "beams": Input(
@@ -87,6 +87,8 @@ def pixels(name: str) -> tuple[np.ndarray, np.ndarray]:
     own = INPUTS[name]
     rng = np.random.default_rng(list(INPUTS).index(name) + 100)
     values = rng.normal(size=own.shape).astype("f4")
+    if name.startswith("pb"):
+        values = 0.2 + np.abs(values)
     values += 3 * np.cumsum(np.ones(own.shape[-1])) / own.shape[-1]
     mask = np.ones(own.shape, bool)
     if own.masked:
@@ -119,6 +121,8 @@ class Case:
         Difference of coordinates that is allowed, in pixels.
     part : tuple of slice
         Pixels whose values are compared, if it is not all.
+    others : tuple of str
+        Further inputs that are used.
     coords : bool
         Whether the coordinates are compared.
     beams, unit : bool
@@ -132,6 +136,7 @@ class Case:
     atol: float = 2e-6
     apart: float = 1e-5
     part: tuple[slice, ...] = ()
+    others: tuple[str, ...] = ("turned", "galactic", "patch", "patches", "piece")
     coords: bool = True
     beams: bool = True
     unit: bool = True

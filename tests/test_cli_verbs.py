@@ -100,3 +100,29 @@ def test_expressions_are_taken_as_well(cube: Image) -> None:
 def test_help_has_examples(verb: str) -> None:
     text = lat(verb, "--help").output
     assert f"lattice {verb} " in text[text.index("Examples") :]
+
+
+def test_contsub(cube: Image) -> None:
+    lat("contsub", "cube.fits", "a.fits", "--channels", "0~1;4", "--order", "1", "--continuum", "b.fits")
+    line, continuum = cube.contsub("0~1;4", 1)
+    same("a.fits", line)
+    same("b.fits", continuum)
+    lat("contsub", "cube.fits", "c.fits", "--dim", "y", "--box", "0,0,5,5")
+    same("c.fits", cube[:, :6, :6].contsub(dim="y").line)
+    assert "no channel 9" in lat("contsub", "cube.fits", "d.fits", "--channels", "9", status=1).output
+
+
+def test_pbcor(cube: Image) -> None:
+    pb = Image(np.abs(VALUES[0]) + 0.1, wcs={k: v for k, v in CARDS.items() if k[-1] != "3"}).save("pb.fits")
+    lat("pbcor", "cube.fits", "pb.fits", "a.fits", "--cutoff", "0.5")
+    same("a.fits", cube.pbcor(pb, cutoff=0.5))
+    lat("pbcor", "cube.fits", "pb.fits", "b.fits", "--mode", "multiply")
+    same("b.fits", cube.pbcor(pb, "multiply"))
+
+
+def test_pv(cube: Image) -> None:
+    lat("pv", "cube.fits", "a.fits", "--points", "2,3 8,9", "--width", "3", "--unit", "arcmin")
+    same("a.fits", cube.pv([(2, 3), (8, 9)], 3, unit="arcmin"))
+    lat("pv", "cube.fits", "b.fits", "--center", "10deg,20deg", "--length", "4arcsec", "--pa", "30deg")
+    same("b.fits", cube.pv(center=("10deg", "20deg"), length="4arcsec", pa="30deg"))
+    assert "write X,Y" in lat("pv", "cube.fits", "c.fits", "--points", "2 3", status=2).output

@@ -9,6 +9,7 @@ import numpy as np
 
 from lattice.errors import ImageIndexError, LatticeTypeError
 from lattice.graph.node import Node
+from lattice.image.analysis import ImageAnalysis
 from lattice.image.coords import ImageCoords
 from lattice.image.edit import ImageEdit
 from lattice.image.make import Parts, array_parts, is_array, literal_of
@@ -22,7 +23,9 @@ from lattice.image.units import ImageUnits
 __all__ = ["Image", "ImageIndexError"]
 
 
-class Image(ImageEdit, ImageReduce, ImageSmooth, ImageShape, ImagePlots, ImageUnits, ImageCoords):
+class Image(
+    ImageAnalysis, ImageEdit, ImageReduce, ImageSmooth, ImageShape, ImagePlots, ImageUnits, ImageCoords
+):
     """An N-dimensional image: values, mask, coordinates, unit and header, all lazy.
 
     An image never changes. Whatever changes something (operators, numpy functions, methods, slices) returns

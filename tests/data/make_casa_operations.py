@@ -1,8 +1,9 @@
-"""Keeps what CASA makes of the images and calls of tests/casa_operations.py.
+"""Keeps what CASA makes of the images and calls of tests/casa_operations.py and tests/casa_analysis.py.
 
-Run it with a Python in which casatools and astropy work. It writes casa_operations.npz beside it: values and
-masks in numpy order, and as JSON shape, unit, beams and the world coordinates of the first, middle and last
-pixel. Names after the script keep only cases that begin with one of them, in another file.
+Run it with a Python in which casatools and astropy work, and the name of a table: operations, or analysis. It
+writes casa_NAME.npz beside it: values and masks in numpy order, and as JSON shape, unit, beams and the world
+coordinates of the first, middle and last pixel. Further names keep only cases that begin with one of them, in
+another file.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from casa_operations import CASES, INPUTS, edged, pixels
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.casa_analysis import ANALYSIS
+from tests.casa_operations import CASES, INPUTS, edged, pixels
 
-OUT = Path(__file__).absolute().with_name("casa_operations.npz")
+TABLES = {"operations": CASES, "analysis": ANALYSIS}
 
 
 def write_input(name: str, kept: dict[str, np.ndarray]) -> None:
@@ -118,16 +120,19 @@ def beams_of(record: dict[str, Any]) -> list[list[float]]:
     ]
 
 
-def main(only: list[str]) -> None:
+def main(table: str, only: list[str]) -> None:
     import casatasks
     import casatools
 
     kept: dict[str, np.ndarray] = {}
     with tempfile.TemporaryDirectory() as folder:
+        here = os.getcwd()
         os.chdir(folder)
         for name in INPUTS:
             write_input(name, kept)
-        for case in CASES:
+        wanted = {name for case in TABLES[table] for name in (*case.inputs, *case.others)}
+        kept = {key: array for key, array in kept.items() if key.partition("|")[0] in wanted}
+        for case in TABLES[table]:
             if only and not any(case.name.startswith(o) for o in only):
                 continue
             for key, name in zip(case.keys, case.inputs, strict=True):
@@ -159,11 +164,15 @@ def main(only: list[str]) -> None:
                     sys.stderr.write(f"{(key, kept[f'{key}|about'])}\n")
                 found.done()
                 tool.done()
-        os.chdir("/")
-    path = OUT if not only else Path(tempfile.gettempdir()) / "casa_some.npz"
+        os.chdir(here)
+    path = (
+        Path(__file__).absolute().with_name(f"casa_{table}.npz")
+        if not only
+        else Path(tempfile.gettempdir()) / "casa_some.npz"
+    )
     np.savez_compressed(path, **kept)
     sys.stderr.write(f"{(path, path.stat().st_size)}\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

@@ -1,13 +1,13 @@
 """Operations against what CASA makes of the same images.
 
 The values were computed by CASA 6.7.0 with tests/data/make_casa_operations.py, from the calls in
-tests/casa_operations.py.
+tests/casa_operations.py and tests/casa_analysis.py.
 """
 
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +16,42 @@ import pytest
 
 from lattice import Image
 from lattice.coords.extra import STOKES
+from tests.casa_analysis import ANALYSIS
 from tests.casa_operations import CASES, INPUTS, Case
 
-FILE = Path(__file__).parent.parent / "data" / "casa_operations.npz"
+DATA = Path(__file__).parent.parent / "data"
+TABLES = {"operations": CASES, "analysis": ANALYSIS}
 SEC = 1 / 3600
 WORLD = {"rad": ("deg", 180 / np.pi), "'": ("deg", 1 / 60), "km/s": ("m/s", 1e3)}
 
 
-@lru_cache(maxsize=1)
-def kept() -> Any:
-    return np.load(FILE)
+@lru_cache(maxsize=2)
+def load(table: str) -> Any:
+    return np.load(DATA / f"casa_{table}.npz")
 
 
-def source(name: str) -> Image:
-    own = INPUTS[name]
+def source(table: str, name: str) -> Image:
+    own, kept = INPUTS[name], load(table)
     return Image(
-        kept()[f"{name}|values"], wcs=own.cards, mask=kept()[f"{name}|mask"], unit=own.unit,
+        kept[f"{name}|values"], wcs=own.cards, mask=kept[f"{name}|mask"], unit=own.unit,
         beam=[(a * SEC, b * SEC, pa) for a, b, pa in own.beams] or None, name=name,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("case", "name"), [pytest.param(c, n, id=f"{c.name}-{n}") for c in CASES for n in c.inputs]
+    ("table", "case", "name"),
+    [
+        pytest.param(t, c, n, id=f"{c.name}-{n}")
+        for t, cases in TABLES.items()
+        for c in cases
+        for n in c.inputs
+    ],
 )
 @pytest.mark.filterwarnings("ignore:the beams are dropped")
-def test_as_casa(case: Case, name: str) -> None:
-    key = f"{case.name}|{name}"
-    made = case.ours(source(name), source)
-    values, mask = kept()[f"{key}|values"], kept()[f"{key}|mask"]
+def test_as_casa(table: str, case: Case, name: str) -> None:
+    key, kept = f"{case.name}|{name}", load(table)
+    made = case.ours(source(table, name), partial(source, table))
+    values, mask = kept[f"{key}|values"], kept[f"{key}|mask"]
     found = made.to_masked_array()
     assert found.shape == values.shape
     np.testing.assert_array_equal(~np.ma.getmaskarray(found), mask)
@@ -51,7 +59,7 @@ def test_as_casa(case: Case, name: str) -> None:
     data = found.data[case.part] if case.part else found.data
     values, mask = (values[case.part], mask[case.part]) if case.part else (values, mask)
     np.testing.assert_allclose(data[mask], values[mask], rtol=0, atol=case.atol * scale)
-    about = json.loads(str(kept()[f"{key}|about"]))
+    about = json.loads(str(kept[f"{key}|about"]))
     if case.unit:
         assert made.unit == about["unit"]
     if case.beams:
@@ -86,9 +94,9 @@ def check_coordinates(made: Image, about: dict[str, Any], apart: float) -> None:
                 assert code == int(value)
                 continue
             assert coords.world_units[axis] == wanted
-            period = 360 if wanted == "deg" else np.inf
-            off = (float(mine[axis]) - value * factor) % period
-            off = min(off, period - off) if np.isfinite(period) else off
+            off = float(mine[axis]) - value * factor
+            if wanted == "deg":
+                off = (off + 180) % 360 - 180
             wide = abs(float(next_one[axis]) - float(mine[axis]))
             if wanted == "deg":
                 wide = max(wide, float(np.min(coords.pixel_scale())) / 3600)

@@ -1,0 +1,234 @@
+"""Images from analysis: continua, primary beams, slices of position and velocity."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from lattice.errors import LatticeRangeError, LatticeTypeError
+from lattice.image.base import ImageBase
+
+__all__ = ["Continua", "ImageAnalysis"]
+
+
+class Continua(NamedTuple):
+    """An image without its continuum, and the continuum.
+
+    Attributes
+    ----------
+    line, continuum : Image
+        Saved or computed together, they take one pass over the image.
+    """
+
+    line: Any
+    continuum: Any
+
+
+class ImageAnalysis(ImageBase):
+    """What is made of an image to measure what it shows."""
+
+    __slots__ = ()
+
+    def contsub(self, channels: Any = None, order: int = 0, *, dim: str | int | None = None) -> Continua:
+        """Return the image without its continuum, and the continuum: a polynomial for each spectrum.
+
+        Parameters
+        ----------
+        channels : str, sequence of int, slice or array of bool, optional
+            Channels without lines, to which the polynomial is fitted by least squares. A text as CASA has it:
+            "0~20;80~99", "<20", or a range of frequencies. The default is all.
+        order : int, optional
+            Of the polynomial.
+        dim : str or int, optional
+            Axis along which spectra lie; the default is the spectral one.
+
+        Returns
+        -------
+        line, continuum : Image
+            A named tuple; save both by `lattice.save` to read the image once. Both have mask, unit, beams and
+            coordinates of this one. Bad pixels are left out of the fit; where too few are good for the order,
+            it is as low as they tell, and the continuum is 0 where none is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> spectrum = Image(np.array([1.0, 2, 7, 4, 5]), dims=("frequency",))
+        >>> line, continuum = spectrum.contsub("0~1;3~4", order=1)
+        >>> line.values.round(6).tolist(), continuum.values.round(6).tolist()
+        ([0.0, 0.0, 4.0, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0, 5.0])
+        """
+        from lattice.ops.contsub import contsub
+
+        axis = self._spectra_along(dim)
+        numbers = _channel_numbers(self, channels, axis)
+        line, continuum = contsub(self._node, axis, numbers, _whole(order, "order"))
+        return Continua(self._derive(line), self._derive(continuum))
+
+    def _spectra_along(self, dim: str | int | None) -> int:
+        from lattice.image.operators import axes_of
+
+        if dim is not None:
+            return axes_of(self, dim)[0]
+        kinds = self.coords.kinds if self.coords is not None else ()
+        if "spectral" in kinds:
+            return kinds.index("spectral")
+        for name in ("frequency", "velocity", "wavelength"):
+            if name in self.dims:
+                return self.dims.index(name)
+        raise LatticeRangeError(
+            "the image has no spectral axis", hint=f"say dim=: its axes are {', '.join(self.dims)}"
+        )
+
+    def pbcor(self, pb: Any, mode: str = "divide", cutoff: float | None = None) -> Self:
+        """Return the image corrected for the primary beam.
+
+        Parameters
+        ----------
+        pb : Image, array or path
+            Response of the antennas: of the shape of this image, or of its sky axes only.
+        mode : {"divide", "multiply"}, optional
+            What is done with it.
+        cutoff : float, optional
+            Pixels are bad where the response is below it; of a product, where it is above it.
+
+        Returns
+        -------
+        Image
+            Bad where this image is, where `pb` is, and by the cutoff. Unit, beams and coordinates stay.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> flat = Image(np.array([[1.0, 2.0, 1.0]])).pbcor(np.array([[0.1, 1.0, 0.5]]), cutoff=0.2)
+        >>> flat.to_masked_array().tolist()
+        [[None, 2.0, 2.0]]
+        """
+        from lattice.ops.pbcor import pbcor
+
+        return self._derive(pbcor(self._node, _other_node(self, pb), mode, cutoff))
+
+    def pv(
+        self,
+        points: Any = None,
+        width: Any = 1,
+        *,
+        center: Any = None,
+        length: Any = None,
+        pa: Any = 0.0,
+        frame: str | None = None,
+        unit: str = "arcsec",
+        method: str = "cubic",
+    ) -> Self:
+        """Return the values along a line on the sky, for each channel: position and velocity.
+
+        Parameters
+        ----------
+        points : SkyCoord or sequence of positions, optional
+            The ends of the line, and corners between them if it bends: pairs (x, y) of numbers, which are
+            pixels; SkyCoords; or pairs of texts such as ("10h5m3s", "41.2deg").
+        width : int, str or Quantity, optional
+            Width over which the mean is taken, in pixels, an odd number; or an angle, which is rounded up to
+            the next odd number of pixels.
+        center, length, pa : optional
+            In place of points: the middle of a straight line, its length in pixels or as an angle, and its
+            direction: an angle from north through east, in which the line begins.
+        frame : str, optional
+            Frame of positions that are texts; the default is the image's own.
+        unit : str, optional
+            Of the offsets along the line.
+        method : {"cubic", "linear", "nearest", "lanczos"}, optional
+            How values between pixels are found.
+
+        Returns
+        -------
+        Image
+            The axes that are not on the sky, then ``offset``: samples one pixel apart, exactly on the line
+            and centred on its middle, where the offset is 0. Masked outside of the image, and where a pixel
+            that a value is made of is bad; of several rows the mean of the good ones. Unit and beam stay.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> cube = Image(np.arange(24.0).reshape(2, 3, 4), dims=("frequency", "y", "x"))
+        >>> cube.pv([(0, 1), (3, 1)]).values.tolist()
+        [[4.0, 5.0, 6.0, 7.0], [16.0, 17.0, 18.0, 19.0]]
+        """
+        from lattice.image.lines import corners_of, pixels_wide, step_along
+        from lattice.ops.pv import pv
+
+        row, column, xs, ys = corners_of(self, points, center, length, pa, frame)
+        corners = list(zip(ys, xs, strict=True))
+        step = step_along(self, xs, ys, unit)
+        wide = pixels_wide(self, width)
+        if row > column:
+            corners = [(b, a) for a, b in corners]
+        axes = (min(row, column), max(row, column))
+        return self._derive(pv(self._node, axes, corners, wide, method=method, step=step))
+
+
+def _other_node(image: Any, other: Any) -> Any:
+    """Return the node of another image, given as such, by its path, or as an array of the last axes."""
+    import os
+
+    if isinstance(other, str | os.PathLike):
+        from lattice.api import open as open_image
+
+        other = open_image(other)
+    if isinstance(other, ImageBase):
+        return other._node
+    if np.ndim(other) == 0:
+        raise LatticeTypeError(f"{other!r} is no image")
+    kind: Any = type(image)
+    array = np.asarray(other)
+    if array.ndim > image.ndim:
+        raise LatticeTypeError(f"an array of {array.ndim} axes does not go with an image of {image.ndim}")
+    # the sky axes of a plane, else the last ones
+    return kind(array, dims=image.dims[image.ndim - array.ndim :])._node
+
+
+def _whole(value: Any, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise LatticeTypeError(f"{what}={value!r} is no whole number")
+    return int(value)
+
+
+def _channel_numbers(image: Any, given: Any, axis: int) -> list[int] | None:
+    """Return the pixels along an axis that are chosen."""
+    n = image.shape[axis]
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return _channels_of_text(image, given, axis)
+    if isinstance(given, slice):
+        return list(range(*given.indices(n)))
+    array = np.asarray(given)
+    if array.dtype == bool:
+        if array.shape != (n,):
+            raise LatticeRangeError(f"{array.size} truth values for {n} channels")
+        return [int(i) for i in np.flatnonzero(array)]
+    if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
+        raise LatticeTypeError(
+            f"channels={given!r}: give their numbers, a slice, truth values, or a text such as '0~20;80~99'"
+        )
+    return [int(i) for i in array]
+
+
+def _channels_of_text(image: Any, text: str, axis: int) -> list[int] | None:
+    from lattice.coords.system import CoordinateSystem
+    from lattice.regions.strings import from_strings
+
+    attrs = image.node.attrs
+    if attrs.coords is None or attrs.coords.kinds[axis] != "spectral":
+        # channels of whatever axis it is
+        kinds = ["spectral" if a == axis else "none" for a in range(image.ndim)]
+        attrs = attrs.with_(coords=CoordinateSystem.from_kinds(kinds))
+    region = from_strings(chans=text)
+    if region is None:
+        return None
+    fitted = region.fit(attrs)
+    line = tuple(slice(0, n if a == axis else 1, 1) for a, n in enumerate(image.shape))
+    return [int(i) for i in np.flatnonzero(fitted.mask(line).ravel())]
