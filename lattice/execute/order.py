@@ -203,9 +203,9 @@ def put_in_place(values: Array, ranks: Sequence[int]) -> None:
     several at once without.
     """
     start = 0
-    for rank in sorted(ranks):
+    for rank in sorted(set(ranks)):
         values[start:].partition(rank - start)
-        start = rank
+        start = rank + 1  # what is in its place stays there
 
 
 def _margin(values: Array, sizes: Array, value: Any) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lattice.config import Options
 from lattice.execute import native, order
@@ -160,3 +164,16 @@ def test_values_of_ranks_are_put_in_their_places() -> None:
     moved = values.copy()
     order.put_in_place(moved, ranks_wanted)
     np.testing.assert_array_equal(moved[ranks_wanted], np.sort(values)[ranks_wanted])
+
+
+@given(
+    values=st.lists(st.integers(-5, 5), min_size=1, max_size=200),
+    data=st.data(),
+)
+@settings(max_examples=200, deadline=None)
+def test_values_of_several_ranks_are_all_in_place(values: list[int], data: Any) -> None:
+    array = np.array(values, np.float32)
+    ranks = data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=6))
+    order.put_in_place(array, ranks)
+    want = np.sort(np.array(values, np.float32))
+    np.testing.assert_array_equal(array[ranks], want[ranks])
