@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from lattice.functions.registry import elementwise as function
     from lattice.graph.function import Param
     from lattice.image import Image
-    from lattice.statistics import Statistics
+    from lattice.statistics import Statistics, stat
     from lattice.together import compute, save
 
 __version__ = "0.1.0"
@@ -65,6 +65,7 @@ _NAMES: dict[str, tuple[str, str]] = {
     "open": ("lattice.api", "open"),
     "save": ("lattice.together", "save"),
     "set_options": ("lattice.config", "set_options"),
+    "stat": ("lattice.statistics", "stat"),
 }
 _ERRORS = (
     "CoordinateError",
@@ -132,6 +133,7 @@ __all__ = [
     "regions",
     "save",
     "set_options",
+    "stat",
 ]
 
 

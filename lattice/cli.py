@@ -28,6 +28,8 @@ from lattice.cli_base import (
     overwrite_option,
     saving_of,
 )
+from lattice.cli_stats import algorithms, dims_of
+from lattice.cli_verbs import pair
 
 __all__ = ["commands", "main"]
 
@@ -91,7 +93,8 @@ def calc(
         "lattice stat cube.fits --robust",
         "lattice stat cube.fits --mask \"'cube.fits' > 0\" --json",
         "lattice stat \"'a.fits' / 'b.fits'\" --dims y,x --keys mean,sigma",
-        "lattice stat cube.fits --box 10,10,90,90 --chans 3~7",
+        "lattice stat cube.fits --box 10,10,90,90 --chans 3~7 --keys all",
+        "lattice stat cube.fits --algorithm chauvenet --zscore 4 --robust",
     ]
 )
 @click.argument("image", metavar="IMAGE|EXPR")
@@ -104,7 +107,10 @@ def calc(
     help="Over these dims (names, or numbers from the slowest) only.",
 )
 @click.option("--robust", is_flag=True, help="Add median, medabsdevmed, q1, q3 and quartile.")
-@click.option("--keys", metavar="KEY,...", help="Only these statistics.")
+@click.option("--keys", metavar="KEY,...", help="Only these statistics, or 'all'.")
+@click.option("--include", metavar="LOW,HIGH", help="Only values in this range.")
+@click.option("--exclude", metavar="LOW,HIGH", help="No values in this range.")
+@algorithms
 @cuts_of
 @names
 @json_option
@@ -115,21 +121,33 @@ def stat(
     dims: str | None,
     robust: bool,
     keys: str | None,
+    include: str | None,
+    exclude: str | None,
+    choice: dict[str, Any],
     cuts: dict[str, Any],
     settings: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Print statistics of the good pixels of an image."""
-    from lattice.cli_text import statistics_json, statistics_text, to_json
+    """Print statistics of the good pixels of an image.
 
-    found = image_of(image, settings)
+    Positions are those in the image, whatever part of it is asked for.
+    """
+    from lattice.cli_text import statistics_json, statistics_text, to_json
+    from lattice.statistics import statistics as statistics_of
+
+    source = image_of(image, settings)
+    found = source
     if mask is not None:
         found = found.subimage(mask=mask if mask in found.masks else expression_image(mask, settings))
-    found = found.subimage(**cuts)
-    statistics = found.statistics(
+    statistics = statistics_of(
+        found.subimage(**cuts),
         None if keys is None else _list(keys),
         robust=robust,
-        dims=None if dims is None else [int(d) if d.lstrip("-").isdecimal() else d for d in _list(dims)],
+        dims=None if dims is None else dims_of(dims),
+        inside=source,
+        include=pair(include, "--include"),
+        exclude=pair(exclude, "--exclude"),
+        **choice,
     )
     click.echo(to_json(statistics_json(statistics)) if as_json else statistics_text(statistics))
 

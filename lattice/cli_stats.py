@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from lattice.cli_base import commands, cuts_of, engine, image_of, names, saving_of
+
+__all__ = ["algorithms", "dims_of"]
 
 _MASK = click.option("--mask", metavar="EXPR", help="Take only the pixels where this condition holds.")
 _UNITS = click.option(
@@ -15,6 +19,41 @@ _UNITS = click.option(
     default="correct",
     help="Unit of counts, variances and roots: their own (the default), or as CASA that of the image.",
 )
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ALGORITHM = (
+    click.option(
+        "--algorithm",
+        metavar="NAME",
+        default="classic",
+        help="classic (the default), fit-half, hinges-fences, chauvenet or biweight: which pixels count.",
+    ),
+    click.option("--center", metavar="NAME", help="Of fit-half: mean (the default), median or zero."),
+    click.option(
+        "--lside/--rside", default=None, help="Of fit-half: the lower side (the default), or the upper."
+    ),
+    click.option("--fence", type=float, help="Of hinges-fences: quartile ranges; negative takes all."),
+    click.option("--zscore", type=float, help="Of chauvenet: sigma; negative is Chauvenet's criterion."),
+    click.option("--maxiter", type=int, help="Of chauvenet: cuts beyond the first; negative for no limit."),
+    click.option("--niter", type=int, help="Of biweight: iterations, 3 by default."),
+)
+_CHOICE = ("algorithm", "center", "lside", "fence", "zscore", "maxiter", "niter")
+
+
+def algorithms(command: F) -> F:
+    """Add the options that say which pixels count; the command takes them as `choice`."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        choice = {key: options.pop(key) for key in _CHOICE}
+        command(*args, choice=choice, **options)
+
+    made: Any = run
+    for option in reversed(_ALGORITHM):
+        made = option(made)
+    return made
 
 
 def dims_of(text: str) -> list[str | int]:

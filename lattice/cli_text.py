@@ -96,7 +96,8 @@ def statistics_json(found: Statistics) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, value in found.compute().items():
         out[key] = value.filled() if hasattr(value, "node") and value.dtype != bool else value
-    return {"unit": found.unit} | ({"dims": list(found.dims)} if found.dims else {}) | out
+    flux = {"flux_unit": found.flux_unit} if found.flux_unit else {}
+    return {"unit": found.unit} | flux | ({"dims": list(found.dims)} if found.dims else {}) | out
 
 
 def statistics_text(found: Statistics) -> str:
@@ -116,7 +117,8 @@ def statistics_text(found: Statistics) -> str:
     if first.size > _CELLS:
         lines.append(f"... and {first.size - _CELLS} more; --json prints all")
     if found.unit:
-        lines.append(f"unit: {found.unit}")
+        lines.append(f"unit: {found.unit}" + (f", of the flux {found.flux_unit}" if found.flux_unit else ""))
+    lines += [f"{key}: {found.text(key)}" for key in computed if key not in images]
     return "\n".join(lines)
 
 

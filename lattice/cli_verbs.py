@@ -8,6 +8,8 @@ import click
 
 from lattice.cli_base import commands, cuts_of, engine, image_of, names, saving_of
 
+__all__ = ["pair"]
+
 _IMAGE = click.argument("image", metavar="IMAGE|EXPR")
 _OUT = click.argument("out", type=click.Path())
 _BAD = click.option(
@@ -171,8 +173,8 @@ def moments(
         list(places),
         dim,
         convention=convention,
-        include=_pair(include, "--include"),
-        exclude=_pair(exclude, "--exclude"),
+        include=pair(include, "--include"),
+        exclude=pair(exclude, "--exclude"),
         keepdims=keep,
     )
     save({places[order]: made for order, made in maps.items()}, **saving)
@@ -424,7 +426,8 @@ def _numbers(text: str, kind: type[int] | type[float]) -> dict[str, Any]:
     return found
 
 
-def _pair(text: str | None, option: str) -> tuple[float, ...] | None:
+def pair(text: str | None, option: str) -> tuple[float, ...] | None:
+    """Return the numbers of an option LOW,HIGH; None without it."""
     if text is None:
         return None
     try:

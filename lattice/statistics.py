@@ -10,11 +10,20 @@ sigma          standard deviation with npts - 1; 0 for a single pixel
 rms            square root of sumsq / npts
 min, max       extremes
 minpos, maxpos where they are first met, as an index of the image (slowest axis first)
+minposf, ...   the same in world coordinates, as CASA writes them: text, the fastest axis first
+blc, trc       first and last pixel of the box around what was asked for, indices of the image
+blcf, trcf     the same in world coordinates
+flux           flux density: of brightness per beam sum / beam area, of K sum times pixel area in arcsec2; if
+               it is summed along a spectral axis too, times the width of a channel (km/s at the reference,
+               Hz without a rest frequency); None where there is none
 median         middle value, of an even number the mean of the two in the middle
 medabsdevmed   median of abs(value - median)
 q1, q3         values number ceil(npts / 4) and ceil(3 npts / 4) of the sorted ones
 quartile       q3 - q1
 ============== =============================================================================
+
+Which of the good pixels count is chosen by an algorithm, see `lattice.ops.selection`; mirror images are
+pixels for all of these then.
 
 The function ``median`` of the language differs for even numbers above 100, of which it takes the lower of the
 two values in the middle, as casacore does.
@@ -22,29 +31,36 @@ two values in the middle, as casacore does.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lattice.errors import LatticeTypeError, suggest
-from lattice.functions.registry import lookup
-from lattice.functions.states import Extrema, Moments
-from lattice.graph.build import call
-from lattice.graph.node import Literal, Node
+from lattice.graph.node import Node
 from lattice.graph.types import is_bool, is_complex
+from lattice.image.flux import divided, flux_scale
 from lattice.image.make import Parts, in_memory
 from lattice.image.operators import axes_of
+from lattice.image.places import corners, place_text, shifted
+from lattice.image.units import node_with_unit
+from lattice.image.whole import wholes
+from lattice.ops.selection import BIWEIGHT, Choice, choice_of
+from lattice.ops.selection import CLASSIC as ALL
 
 if TYPE_CHECKING:
+    from lattice.image import Image
     from lattice.image.pixels import ImagePixels
 
-__all__ = ["CLASSIC", "ROBUST", "Statistics", "statistics"]
+__all__ = ["CLASSIC", "KEYS", "ROBUST", "Statistics", "stat", "statistics"]
 
 CLASSIC = ("npts", "sum", "sumsq", "mean", "sigma", "rms", "min", "max", "minpos", "maxpos")
 ROBUST = ("median", "medabsdevmed", "q1", "q3", "quartile")
-_POSITIONS = ("minpos", "maxpos")
+_TEXTS = ("minposf", "maxposf", "blcf", "trcf")
+_BOX = ("blc", "trc", "blcf", "trcf")
+KEYS = (*CLASSIC, *ROBUST, "flux", "blc", "trc", *_TEXTS)
+_POSITIONS = ("minpos", "maxpos", "minposf", "maxposf")
+_OF_BIWEIGHT = ("npts", "mean", "sigma", "min", "max", *_POSITIONS, *_BOX)
 _ALONG = {"median": "middle", "medabsdevmed": "middledev"}  # what they are called along some axes
 
 
@@ -60,6 +76,8 @@ class Statistics(Mapping[str, Any]):
         Unit of the image.
     dims : tuple of str
         Dims over which images of statistics were taken; () for the whole image.
+    flux_unit : str
+        Unit of the flux, "" without one.
     """
 
     def __init__(
@@ -67,12 +85,14 @@ class Statistics(Mapping[str, Any]):
         values: Mapping[str, Any],
         unit: str = "",
         dims: tuple[str, ...] = (),
-        image: ImagePixels | None = None,
+        again: _Again | None = None,
+        flux_unit: str = "",
     ) -> None:
         self._values = dict(values)
-        self._image = image
+        self._again = again
         self.unit = unit
         self.dims = dims
+        self.flux_unit = flux_unit
 
     def __getitem__(self, key: str) -> Any:
         try:
@@ -93,14 +113,14 @@ class Statistics(Mapping[str, Any]):
         return len(self._values)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Statistics, (self._values, self.unit, self.dims, self._image))
+        return (Statistics, (self._values, self.unit, self.dims, self._again, self.flux_unit))
 
     def compute(self) -> Statistics:
         """Return the same statistics with their images in memory, computed together in one pass."""
-        if self._image is None:
+        if self._again is None:
             return self
-        axes = axes_of(self._image, self.dims)
-        return Statistics(_together(self._image, self._values, axes), self.unit, self.dims)
+        values = self._again.computed(self._values, self.dims)
+        return Statistics(values, self.unit, self.dims, None, self.flux_unit)
 
     def to_xarray(self) -> Any:
         """Return statistics over dims as an xarray Dataset; undefined values are NaN."""
@@ -130,173 +150,245 @@ class Statistics(Mapping[str, Any]):
             return "undefined"
         if isinstance(value, tuple):
             return f"({', '.join(map(str, value))})"
-        if hasattr(value, "node") or key == "npts":
+        if hasattr(value, "node") or isinstance(value, str) or key == "npts":
             return str(value)
-        shown = f"{value:.9g}"
-        unit = f"({self.unit})^2" if key == "sumsq" else self.unit
-        return f"{shown} {unit}" if self.unit else shown
+        unit = self.flux_unit if key == "flux" else self.unit
+        shown = f"({unit})^2" if key == "sumsq" and unit else unit
+        return f"{value:.9g} {shown}".rstrip()
+
+
+# -- what is wanted ---------------------------------------------------------------------------------------
+
+
+def stat(
+    *images: Image,
+    keys: str | Iterable[str] | None = None,
+    robust: bool = False,
+    include: Any = None,
+    exclude: Any = None,
+    algorithm: str = ALL,
+    **parameters: Any,
+) -> list[Statistics]:
+    """Return statistics of several images, those of one shape computed in the same passes.
+
+    Parameters
+    ----------
+    *images : Image
+        The images; what they have in common is read once.
+    keys, robust, include, exclude, algorithm, **parameters
+        As for `Image.statistics`.
+
+    Returns
+    -------
+    list of Statistics
+        One for each image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import lattice
+    >>> a = lattice.Image(np.arange(6.0))
+    >>> [found.mean for found in lattice.stat(a, a * 2)]
+    [2.5, 5.0]
+    """
+    choice = choice_of(algorithm, parameters)
+    jobs = [_Job(image, image, keys, robust, choice, include, exclude) for image in images]
+    return _whole(jobs)
 
 
 def statistics(
-    image: ImagePixels, keys: Iterable[str] | None = None, *, robust: bool = False, dims: Any = None
+    image: ImagePixels,
+    keys: str | Iterable[str] | None = None,
+    *,
+    robust: bool = False,
+    dims: Any = None,
+    inside: ImagePixels | None = None,
+    include: Any = None,
+    exclude: Any = None,
+    algorithm: str = ALL,
+    **parameters: Any,
 ) -> Statistics:
-    """Return statistics of an image; see `Image.statistics`."""
-    wanted = _wanted(keys, robust)
-    dtype = image.dtype
-    if is_bool(dtype):
-        raise LatticeTypeError(
-            "truth values have no statistics",
-            hint="count them with ntrue() and nfalse(), or make them numbers with iif()",
-        )
-    if is_complex(dtype) and set(wanted) & set(ROBUST):
-        raise LatticeTypeError(
-            "complex values have no order, so no robust statistics",
-            hint="take those of abs(x), real(x) or imag(x)",
-        )
+    """Return statistics of an image; see `Image.statistics`. `inside` is the image it was cut from."""
+    choice = choice_of(algorithm, parameters)
+    job = _Job(image, image if inside is None else inside, keys, robust, choice, include, exclude)
     axes = () if dims is None or not image.shape else axes_of(image, dims)
     if len(axes) in (0, image.ndim):
-        values = _of_whole(image.node, wanted)
-        return Statistics({key: values[key] for key in wanted}, image.unit)
-    if keys is None:
-        wanted = tuple(key for key in wanted if key not in _POSITIONS)
-    names = tuple(image.dims[a] for a in axes)
-    return Statistics(_over(image, wanted, axes), image.unit, names, image)
+        return _whole([job])[0]
+    return _over(job, axes)
 
 
-def _wanted(keys: Iterable[str] | None, robust: bool) -> tuple[str, ...]:
+class _Job:
+    """What is wanted of one image."""
+
+    def __init__(
+        self,
+        image: Any,
+        inside: Any,
+        keys: str | Iterable[str] | None,
+        robust: bool,
+        choice: Choice,
+        include: Any,
+        exclude: Any,
+    ) -> None:
+        from lattice.image.reduce import ranged
+
+        self.image, self.inside, self.choice = image, inside, choice
+        dtype = image.dtype
+        if is_bool(dtype):
+            raise LatticeTypeError(
+                "truth values have no statistics",
+                hint="count them with ntrue() and nfalse(), or make them numbers with iif()",
+            )
+        keys = keys if keys is None or isinstance(keys, str) else tuple(keys)
+        keys = "all" if keys == ("all",) else keys
+        self.given = keys not in (None, "all")
+        self.keys = _wanted(keys, robust, choice)
+        if is_complex(dtype) and (set(self.keys) & set(ROBUST) or choice.algorithm != ALL):
+            if keys != "all" or choice.algorithm != ALL:
+                raise LatticeTypeError(
+                    "complex values have no order, so no robust statistics",
+                    hint="take those of abs(x), real(x) or imag(x)",
+                )
+            self.keys = tuple(k for k in self.keys if k not in ROBUST)
+        if choice.algorithm != ALL and not image.shape:
+            raise LatticeTypeError(f"the algorithm {choice.algorithm} needs an image, not a single number")
+        self.node: Node = ranged(image.node, include, exclude, False)
+
+    @property
+    def asked(self) -> set[str]:
+        """The keys that are computed of pixels."""
+        more = {"flux": "sum", "minposf": "minpos", "maxposf": "maxpos"}
+        return {more.get(k, k) for k in self.keys} - set(_BOX)
+
+
+def _wanted(keys: str | Iterable[str] | None, robust: bool, choice: Choice) -> tuple[str, ...]:
+    known = _OF_BIWEIGHT if choice.algorithm == BIWEIGHT else KEYS
     if keys is None:
-        return CLASSIC + ROBUST if robust else CLASSIC
+        chosen = CLASSIC + ROBUST if robust else CLASSIC
+        return tuple(k for k in chosen if k in known)
     wanted = (keys,) if isinstance(keys, str) else tuple(keys)
+    if wanted == ("all",):
+        return known
     for key in wanted:
-        if key not in CLASSIC + ROBUST:
-            hint = suggest(key, CLASSIC + ROBUST) or "there are: " + ", ".join(CLASSIC + ROBUST)
-            raise LatticeTypeError(f"there is no statistic {key!r}", hint=hint)
-    return wanted + (tuple(k for k in ROBUST if k not in wanted) if robust else ())
+        if key not in known:
+            why = f" of the algorithm {BIWEIGHT}" if key in KEYS else ""
+            hint = suggest(key, known) or "there are: " + ", ".join(known)
+            raise LatticeTypeError(f"there is no statistic {key!r}{why}", hint=hint)
+    return wanted + (tuple(k for k in ROBUST if k not in wanted and k in known) if robust else ())
 
 
-# -- of a whole image -------------------------------------------------------------------------------------
+# -- of whole images --------------------------------------------------------------------------------------
 
 
-def _quarter(numerator: int) -> Any:
-    return lambda n: (max(0, -(-numerator * n // 4) - 1),)
+def _whole(jobs: list[_Job]) -> list[Statistics]:
+    choice = jobs[0].choice if jobs else Choice()
+    found = wholes([job.node for job in jobs], [job.asked for job in jobs], choice)
+    return [_completed(job, values) for job, values in zip(jobs, found, strict=True)]
 
 
-def _of_whole(node: Node, wanted: tuple[str, ...]) -> dict[str, Any]:
-    from lattice.config import get_options
-    from lattice.execute.measure import measure
-    from lattice.execute.run import settled
-    from lattice.ops.planes import middle_ranks
-    from lattice.plan.stages import Measure
-
-    options = get_options()
-    (x,) = settled([node], options)
-    if isinstance(x, Literal):
-        return _of_scalar(x)
-    asked: dict[str, Measure] = {}
-    if set(wanted) & {"npts", "sum", "sumsq", "mean", "sigma", "rms"}:
-        asked["moments"] = Measure(x, "moments")
-    if set(wanted) & {"min", "max", "minpos", "maxpos"}:
-        asked["extrema"] = Measure(x, "extrema")
-    if set(wanted) & {"median", "medabsdevmed"}:
-        asked["median"] = Measure(x, "order", ranks=middle_ranks)
-    for key, numerator in (("q1", 1), ("q3", 3)):
-        if set(wanted) & {key, "quartile"}:
-            asked[key] = Measure(x, "order", ranks=_quarter(numerator))
-    found = dict(zip(asked, measure(list(asked.values()), options), strict=True))
-    out: dict[str, Any] = {}
-    if "moments" in found:
-        out |= _from_moments(found["moments"])
-    if "extrema" in found:
-        out |= _from_extrema(found["extrema"])
-    out |= {key: _mean(found[key]) for key in ("median", "q1", "q3") if key in found}
-    if "quartile" in wanted:
-        out["quartile"] = out["q3"] - out["q1"]
-    if "medabsdevmed" in wanted:
-        out["medabsdevmed"] = math.nan
-        if not math.isnan(out["median"]):
-            far = Measure(_distance(x, out["median"]), "order", ranks=middle_ranks)
-            out["medabsdevmed"] = _mean(measure([far], options)[0])
-    return out
-
-
-def _distance(x: Node, center: float) -> Node:
-    """Return abs(x - center) in double precision where single precision would round the center."""
-    dtype = x.attrs.dtype
-    if dtype == np.float32 and float(np.float32(center)) != center:
-        dtype = np.dtype(np.float64)
-    return call(lookup("abs", 1), call(lookup("-", 2), x, Literal.of(center, dtype)))
-
-
-def _mean(values: tuple[Any, ...] | None) -> float:
-    return float(sum(float(v) for v in values) / len(values)) if values else math.nan
-
-
-def _number(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _from_moments(m: Moments) -> dict[str, Any]:
-    n = m.n
-    mean = _number(m.total / n) if n else math.nan
-    total = _number(m.total)
-    squares = _number(m.m2 + m.total * m.total / n) if n else 0.0
-    if np.isinf(total) and not np.iscomplexobj(total):
-        squares = math.inf  # the spread about an infinite mean is undefined, the squares are not
-    with np.errstate(all="ignore"):
-        sigma = _number(np.sqrt(m.m2 / max(1, n - 1))) if n else math.nan
-        rms = _number(np.sqrt(np.asarray(squares) / n)[()]) if n else math.nan
-    return {"npts": n, "sum": total, "sumsq": squares, "mean": mean, "sigma": sigma, "rms": rms}
-
-
-def _from_extrema(e: Extrema) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, found in (("min", e.low), ("max", e.high)):
-        out[key] = math.nan if found is None else _number(found[1])
-        out[f"{key}pos"] = None if found is None else found[2]
-    return out
-
-
-def _of_scalar(x: Literal) -> dict[str, Any]:
-    if x.value is None:
-        return dict.fromkeys(CLASSIC + ROBUST, math.nan) | {
-            "npts": 0,
-            "sum": 0.0,
-            "sumsq": 0.0,
-            "minpos": None,
-            "maxpos": None,
-        }
-    value = x.value.item()
-    same = dict.fromkeys(("sum", "mean", "min", "max", "median", "q1", "q3"), value)
-    spread = dict.fromkeys(("sigma", "medabsdevmed", "quartile"), 0.0)
-    return same | spread | {"npts": 1, "sumsq": value * value, "rms": abs(value), "minpos": (), "maxpos": ()}
+def _completed(job: _Job, values: dict[str, Any]) -> Statistics:
+    """Return statistics with the positions in the image that was asked, and what follows from them."""
+    image, wanted = job.image, set(job.keys)
+    for key in ("minpos", "maxpos"):
+        if values.get(key) is not None:
+            values[key] = shifted(values[key], image, job.inside)
+    if wanted & set(_BOX):
+        values["blc"], values["trc"] = corners(image, job.inside)
+    for key in wanted & set(_TEXTS):
+        values[key] = place_text(job.inside, values[key[:-1]])
+    unit = ""
+    if "flux" in wanted:
+        scale = flux_scale(image.node, tuple(range(image.ndim)))
+        values["flux"] = None
+        if scale is not None:
+            values["flux"], unit = float(values["sum"] * scale[0].ravel()[0]), scale[1]
+    return Statistics({key: values[key] for key in job.keys}, image.unit, flux_unit=unit)
 
 
 # -- over some dims ---------------------------------------------------------------------------------------
 
 
-def _over(image: ImagePixels, wanted: tuple[str, ...], axes: tuple[int, ...]) -> dict[str, Any]:
-    """Return lazy images of statistics over axes."""
-    from lattice.ops.collapse import collapse
-
-    refused = [key for key in wanted if key in _POSITIONS]
+def _over(job: _Job, axes: tuple[int, ...]) -> Statistics:
+    """Return lazy images of statistics over axes, and the corners of the box."""
+    image, keys = job.image, job.keys
+    if not job.given:
+        keys = tuple(key for key in keys if key not in _POSITIONS)
+    refused = [key for key in keys if key in _POSITIONS]
     if refused:
         raise LatticeTypeError(
             f"{' and '.join(refused)}: positions are known for the whole image only",
             hint="leave out the dims, or take one cut after the other",
         )
-    return {key: image._derive(collapse(image.node, _ALONG.get(key, key), axes)) for key in wanted}
+    values: dict[str, Any] = {}
+    box: dict[str, Any] = {}
+    unit = ""
+    for key in keys:
+        if key in _BOX:
+            box.update(zip(("blc", "trc"), corners(image, job.inside), strict=True))
+            values[key] = box[key] if key in box else place_text(job.inside, box[key[:-1]])
+        elif key == "flux":
+            scale = flux_scale(image.node, axes)
+            values[key] = None
+            if scale is not None:
+                values[key], unit = _flux(job, axes, scale), scale[1]
+        else:
+            values[key] = image._derive(_along(job.node, key, axes, job.choice))
+    names = tuple(image.dims[a] for a in axes)
+    return Statistics(values, image.unit, names, _Again(image, job.node, job.choice), unit)
 
 
-def _together(image: ImagePixels, images: Mapping[str, ImagePixels], axes: tuple[int, ...]) -> dict[str, Any]:
-    """Return images of statistics in memory, computed in one pass."""
-    from lattice.execute.run import compute
-    from lattice.ops.collapse import statistics as join
+def _along(x: Node, key: str, axes: tuple[int, ...], choice: Choice) -> Node:
+    from lattice.graph.types import DOUBLE
+    from lattice.ops.collapse import Collapse, collapse
 
-    found = compute(join(image.node, [_ALONG.get(key, key) for key in images], axes))
-    out: dict[str, Any] = {}
-    for i, (key, lazy) in enumerate(images.items()):
-        mask = None if found.mask is None else found.mask[i]
-        values = np.ascontiguousarray(found.values[i].astype(lazy.dtype, copy=False))
-        node, _ = in_memory(values, mask if lazy.masked else None, lazy.node.attrs)
-        out[key] = image._of(Parts(node, history=image.history))
-    return out
+    if choice.algorithm == ALL:
+        return collapse(x, _ALONG.get(key, key), axes)
+    node: Node = Collapse(
+        (x,), ("selected", key, choice), axes, DOUBLE, "" if key == "npts" else x.attrs.unit
+    )
+    return node
+
+
+def _flux(job: _Job, axes: tuple[int, ...], scale: tuple[np.ndarray, str]) -> Any:
+    total = _along(job.node, "sum", axes, job.choice)
+    return job.image._derive(
+        node_with_unit(divided(total, job.image.node.attrs, axes, 1 / scale[0]), scale[1])
+    )
+
+
+class _Again:
+    """What statistics over dims are computed from, all of them together."""
+
+    def __init__(self, image: Any, node: Node, choice: Choice) -> None:
+        self.image, self.node, self.choice = image, node, choice
+
+    def computed(self, images: Mapping[str, Any], dims: tuple[str, ...]) -> dict[str, Any]:
+        """Return images of statistics in memory, computed in one pass; other values as they are."""
+        from lattice.execute.run import compute
+        from lattice.graph.types import DOUBLE
+        from lattice.ops.collapse import Statistics as Joined
+        from lattice.ops.collapse import statistics as join
+
+        axes = axes_of(self.image, dims)
+        lazy = {key: v for key, v in images.items() if hasattr(v, "node")}
+        names = list(dict.fromkeys("sum" if key == "flux" else key for key in lazy))
+        if not names:
+            return dict(images)
+        if self.choice.algorithm == ALL:
+            joint = join(self.node, [_ALONG.get(key, key) for key in names], axes)
+        else:
+            joint = Joined((self.node,), tuple(("selected", key, self.choice) for key in names), axes, DOUBLE)
+        found = compute(joint)
+        out = dict(images)
+        for key, image in lazy.items():
+            i = names.index("sum" if key == "flux" else key)
+            mask = None if found.mask is None else found.mask[i]
+            values = found.values[i]
+            if key == "flux":
+                scale = flux_scale(self.image.node, axes)
+                assert scale is not None  # else there was no such image
+                values = values * scale[0].reshape([n for a, n in enumerate(scale[0].shape) if a not in axes])
+            values = np.ascontiguousarray(values.astype(image.dtype, copy=False))
+            node, _ = in_memory(values, mask if image.masked else None, image.node.attrs)
+            out[key] = self.image._of(Parts(node, history=self.image.history))
+        return out

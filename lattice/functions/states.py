@@ -25,6 +25,7 @@ __all__ = [
     "Count",
     "Extrema",
     "Moments",
+    "Powers",
     "State",
     "Sum",
     "Truth",
@@ -344,6 +345,74 @@ class AbsoluteDeviation(_Laned):
         self._total += other._total
 
 
+class Powers(State):
+    """Sums of powers of real pixels near a centre, and the values that are somewhat farther.
+
+    With t the distance from the centre in units of a width, the powers 0 to 10 of t are summed where t is at
+    most `inner`, and the values with t up to `outer` are kept, unless they are many.  Weighted sums about
+    another centre nearby, with another width, follow from both.
+    """
+
+    name = "powers"
+    degree: ClassVar[int] = 10
+
+    def __init__(self, center: float, width: float, inner: float, outer: float) -> None:
+        self.center = float(center)
+        self.width = float(width)
+        self.inner = float(inner)
+        self.outer = float(outer)
+        self.sums = np.zeros(self.degree + 1)
+        self.kept: list[Array] | None = []
+        self._n_kept = 0
+        self._seen = 0
+
+    def update(self, values: Array, mask: Array | None, section: Section) -> None:
+        t = np.subtract(values, self.center, dtype=_DOUBLE).reshape(-1)
+        t /= self.width
+        size = np.abs(t)
+        good = True if mask is None else np.ascontiguousarray(mask).reshape(-1)
+        near = (size <= self.inner) & good
+        self._seen += t.size
+        if self.outer > self.inner and self.kept is not None:
+            far = t[(size > self.inner) & (size <= self.outer) & good]
+            self._n_kept += far.size
+            if self._n_kept > _FEW_KEPT + self._seen // _SHARE_KEPT:
+                self.kept = None
+            elif far.size:
+                self.kept.append(far)
+        t[~near] = 0
+        self.sums[0] += np.count_nonzero(near)
+        power = t.copy()
+        for k in range(1, self.degree + 1):
+            self.sums[k] += np.add.reduce(power)
+            power *= t
+
+    def merge(self, other: Powers) -> None:
+        self.sums += other.sums
+        self.kept = None if self.kept is None or other.kept is None else self.kept + other.kept
+
+    def weighted(self, polynomial: Array, center: float, width: float, reach: float) -> float | None:
+        """Return the sum of a polynomial in the distance from a centre in units of a width, up to a reach.
+
+        None where the powers do not tell: where the reach does not end between `inner` and `outer`.
+        """
+        shift, scale = (center - self.center) / self.width, width / self.width
+        end = reach / self.width
+        if self.kept is None or end - abs(shift) < self.inner or end + abs(shift) > self.outer:
+            return None
+        unit = np.polynomial.Polynomial([-shift / scale, 1 / scale])
+        terms = np.polynomial.Polynomial(polynomial)(unit).coef
+        total = float(np.dot(terms, self.sums[: terms.size]))
+        if self.kept:
+            u = (np.concatenate(self.kept) - shift) / scale
+            total += float(np.add.reduce(np.polynomial.Polynomial(polynomial)(u[np.abs(u) * scale < end])))
+        return total
+
+
+_FEW_KEPT = 4096  # values that a block keeps of powers in any case
+_SHARE_KEPT = 256  # and one of so many of its pixels
+
+
 class Truth(State):
     """Numbers of good pixels that are T and F."""
 
@@ -455,7 +524,7 @@ def _before(a: float, b: float) -> bool:
 
 
 _STATES: dict[str, type[State]] = {
-    s.name: s for s in (Count, Sum, Moments, AbsoluteDeviation, Truth, Extrema)
+    s.name: s for s in (Count, Sum, Moments, AbsoluteDeviation, Powers, Truth, Extrema)
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,18 @@ from lattice.graph.attributes import Attributes
 from lattice.graph.build import call
 from lattice.graph.node import Node
 from lattice.image.units import as_node, beam_areas, pixel_area
+from lattice.ops.moments import coordinates_along
 
-__all__ = ["beam_pixels", "check_flux", "divided", "flux_area", "flux_unit", "sky_axes", "without_beam"]
+__all__ = [
+    "beam_pixels",
+    "check_flux",
+    "divided",
+    "flux_area",
+    "flux_scale",
+    "flux_unit",
+    "sky_axes",
+    "without_beam",
+]
 
 _PER_BEAM = re.compile(r"\s*/\s*beam\b|[\s.*]*\bbeam\s*(\*\*|\^)?\s*\(?-1\)?", re.IGNORECASE)
 
@@ -100,3 +111,43 @@ def divided(node: Node, whole: Attributes, axes: tuple[int, ...], area: np.ndarr
         area = first
     factor = as_node(node, 1 / area.reshape([area.shape[a] for a in kept]))
     return node if factor is None else call(lookup("*", 2), node, factor)
+
+
+def flux_scale(x: Node, axes: tuple[int, ...]) -> tuple[np.ndarray, str] | None:
+    """Return what to multiply sums along axes by to have flux densities, and their unit.
+
+    Parameters
+    ----------
+    x : Node
+        The image.
+    axes : tuple of int
+        Axes along which is summed; lines are integrated along a spectral one.
+
+    Returns
+    -------
+    ndarray and str, or None
+        With length 1 along axes on which it does not depend, the summed ones among them. None where there is
+        no flux density: no axis of the sky is summed, the unit is neither per beam nor K, there is no beam,
+        beams differ in what is summed, or the sum goes over Stokes parameters or uneven channels.
+    """
+    attrs = x.attrs
+    unit, lengths = flux_unit(attrs.unit), attrs.shape or ()
+    coords: Any = attrs.coords
+    sky = sky_axes(attrs)
+    kelvin = attrs.unit.strip() == "K"
+    if unit is None or len(sky) != 2 or not set(sky) & set(axes) or not (kelvin or attrs.beams):
+        return None
+    scale = 1 / flux_area(attrs)
+    for axis in set(axes) - set(sky):
+        if lengths[axis] < 2:
+            continue
+        if coords.kinds[axis] != "spectral" or coords.table:
+            return None
+        _, width, name = coordinates_along(x, axis)
+        scale, unit = scale * width, f"{unit}.{name}"
+    for axis in axes:
+        first = scale.take([0], axis=axis)
+        if not (scale == first).all():
+            return None
+        scale = first
+    return scale, unit

@@ -218,39 +218,88 @@ class ImagePixels(ImageMath):
 
     def statistics(
         self,
-        keys: Iterable[str] | None = None,
+        keys: str | Iterable[str] | None = None,
         *,
         robust: bool = False,
         dims: Any = None,
         region: Any = None,
         mask: Any = None,
         stretch: bool = False,
+        include: Any = None,
+        exclude: Any = None,
+        algorithm: str = "classic",
+        **parameters: Any,
     ) -> Statistics:
         """Return statistics of the good pixels, computed together.
 
         Parameters
         ----------
-        keys : iterable of str, optional
+        keys : str or iterable of str, optional
             Which: npts, sum, sumsq, mean, sigma, rms, min, max, minpos, maxpos, median, medabsdevmed, q1, q3,
-            quartile. The default is all up to maxpos, with `robust` all.
+            quartile, flux, blc, trc, minposf, maxposf, blcf, trcf, or "all". The default is all up to maxpos,
+            with `robust` up to quartile. `lattice.statistics` defines them.
         robust : bool, optional
-            Whether to compute the last five as well.
+            Whether to compute the five from median to quartile as well.
         dims : str or sequence, optional
             Dims (or axis numbers) over which to compute; the default is the whole image.
         region, mask, stretch : optional
-            Of which pixels, as in `subimage`. Positions are then counted in the box around the region.
+            Of which pixels, as in `subimage`. Positions are those in this image.
+        include, exclude : float or (float, float), optional
+            Range of values that count, or that do not, its ends belonging to it; b stands for (-b, b).
+        algorithm : {"classic", "fit-half", "hinges-fences", "chauvenet", "biweight"}, optional
+            Which of these pixels count, by their values: all; those on one side of a centre and their mirror
+            images; those not far beyond the quartiles; those within some sigma of the mean, again and again;
+            or all, weighted down with distance, for mean and sigma. The beginning of a name is enough.
+        **parameters
+            Of the algorithm, as CASA calls them: ``center`` ("mean", "median" or "zero") and ``lside``
+            (whether the lower side, True by default) of fit-half; ``fence``, in quartile ranges (negative
+            takes all, the default), of hinges-fences; ``zscore`` (negative stands for Chauvenet's criterion,
+            the default) and ``maxiter`` (negative for no limit) of chauvenet, which cuts maxiter + 1 times at
+            most; ``niter`` (3) of biweight.
 
         Returns
         -------
         Statistics
             A mapping: numbers for the whole image, images over `dims`. See `lattice.statistics`.
+
+        Raises
+        ------
+        LatticeTypeError, LatticeRangeError
+            For unknown keys, algorithms and parameters, ranges that are none, positions over dims, truth
+            values, and complex ones where an order is needed.
+
+        Notes
+        -----
+        Classic statistics take one pass over the pixels, medabsdevmed one more; fit-half and hinges-fences
+        one more than these, chauvenet one for each cut, biweight three whatever the number of iterations, or
+        a few more if many values are six sigma from the mean. Over dims all take one pass, in which what
+        belongs together is sorted in memory.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> image = Image(np.array([1.0, 2.0, 2.0, 3.0, 2.0, 50.0]))
+        >>> image.statistics(["npts", "mean"], algorithm="chauvenet", zscore=2)
+        npts  5
+        mean  2
         """
         from lattice.statistics import statistics
 
         image = self
         if region is not None or mask is not None:
             image = self.subimage(region, mask=mask, stretch=stretch)
-        return statistics(image, keys, robust=robust, dims=dims)
+        return statistics(
+            image,
+            keys,
+            robust=robust,
+            dims=dims,
+            inside=self,
+            include=include,
+            exclude=exclude,
+            algorithm=algorithm,
+            **parameters,
+        )
 
     def save(
         self,

@@ -11,7 +11,7 @@ from lattice.graph.build import call
 from lattice.graph.node import Literal, Node
 from lattice.image.base import ImageBase
 
-__all__ = ["ImageReduce"]
+__all__ = ["ImageReduce", "ranged"]
 
 
 class ImageReduce(ImageBase):
@@ -94,18 +94,11 @@ class ImageReduce(ImageBase):
             )
         axis = self._spectral_axis() if dim is None else axes_of(self, dim)[0]
         low = _range(include, "include")
-        high = _range(exclude, "exclude")
-        if low is not None and high is not None:
-            raise LatticeRangeError("values are included or excluded by a range, not both")
         if 4 in numbers and (low is None or low[0] * low[1] < 0):
             raise LatticeRangeError(
                 "moment 4 needs values of one sign", hint="give include=(0, highest) or (lowest, 0)"
             )
-        node = self._node
-        if low is not None:
-            node = _between(node, low, False)
-        elif high is not None:
-            node = _between(node, high, True)
+        node = ranged(self._node, include, exclude, True)
         nodes = moments(node, numbers, axis, convention=convention, keep=keepdims)
         return {order: self._derive(made) for order, made in zip(wanted, nodes, strict=True)}
 
@@ -245,13 +238,24 @@ def _range(given: Any, name: str) -> tuple[float, float] | None:
     return ends[0], ends[1]
 
 
-def _between(x: Node, ends: tuple[float, float], outside: bool) -> Node:
-    """Return x where its values are between two ends, or outside of them; the ends belong to either."""
+def ranged(x: Node, include: Any, exclude: Any, ends_stay: bool) -> Node:
+    """Return a lattice with the pixels that a range includes, ends and all, or does not exclude."""
+    low = _range(include, "include")
+    high = _range(exclude, "exclude")
+    if low is not None and high is not None:
+        raise LatticeRangeError("values are included or excluded by a range, not both")
+    ends = low or high
+    return x if ends is None else _between(x, ends, low is None, ends_stay)
+
+
+def _between(x: Node, ends: tuple[float, float], outside: bool, ends_stay: bool) -> Node:
+    """Return x where its values are between two ends, or outside of them."""
     low, high = (Literal.of(v, x.attrs.dtype) for v in ends)
 
     def f(name: str, *args: Node) -> Node:
         return call(lookup(name, len(args)), *args)
 
     if outside:
-        return f("[]", x, f("||", f("<=", x, low), f(">=", x, high)))
+        below, above = ("<=", ">=") if ends_stay else ("<", ">")
+        return f("[]", x, f("||", f(below, x, low), f(above, x, high)))
     return f("[]", x, f("&&", f(">=", x, low), f("<=", x, high)))

@@ -22,14 +22,14 @@ from lattice.graph.sections import Section
 from lattice.graph.types import DOUBLE, FLOAT, DType, is_complex, is_real, promote
 from lattice.ops import planes
 from lattice.ops.passes import STRIP, Pass, Planes
-from lattice.ops.rules import ALIASES, COORDINATES, OF_COMPLEX, OWN, RULES, TO_NORMAL, Request
+from lattice.ops.rules import ALIASES, INNER, OF_COMPLEX, OWN, RULES, TO_NORMAL, Request
 
 __all__ = ["Collapse", "Statistics", "collapse", "kept_axes", "statistic_names", "statistics"]
 
 
 def statistic_names() -> list[str]:
     """Return the names of all statistics, other names for the same one included."""
-    return sorted([*(set(RULES) - set(COORDINATES)), *ALIASES])
+    return sorted([*(set(RULES) - set(INNER)), *ALIASES])
 
 
 def collapse(
@@ -171,7 +171,7 @@ def _number(value: Any) -> float:
 def _known(given: str | Function) -> str:
     name = given if isinstance(given, str) else given.name
     found = ALIASES.get(name.lower(), name.lower())
-    if found not in RULES or found in COORDINATES:
+    if found not in RULES or found in INNER:
         raise FunctionError(f"there is no statistic {name!r}", hint=suggest(name, statistic_names()))
     return found
 
@@ -383,7 +383,8 @@ class Collapse(_Along):
         """Return the call as one would write it if the language had it."""
         name, *scalars = self.requests[0]
         dims = ", ".join(self.children[0].attrs.dims[a] for a in self.axes)
-        return f"{name}({', '.join([x, *(f'{s:g}' for s in scalars)])}, along=[{dims}])"
+        shown = [f"{s:g}" if isinstance(s, float) else str(s) for s in scalars]
+        return f"{name}({', '.join([x, *shown])}, along=[{dims}])"
 
     def access(self) -> tuple[bool, ...]:
         """Return that blocks should be long on the fastest axis of x, if it stays."""

@@ -13,7 +13,7 @@ from lattice.graph.sections import Section, split
 from lattice.graph.types import BOOL
 from lattice.ops import planes
 from lattice.ops.planes import Counts, Deviations, Moments, Plane, Strip, Totals, Weighted
-from lattice.ops.rules import HALF, RULES, Request, Rule
+from lattice.ops.rules import HALF, RULES, Request, Rule, Selected
 
 __all__ = ["STRIP", "Pass", "Planes"]
 
@@ -137,11 +137,17 @@ class Pass:
             some = None if mask is None else np.asarray(mask.any(axis=self.axes[0]))
             results[HALF] = self._judged(where, some, RULES[HALF[0]])
         ranked = [r for r in requests if r != HALF]
-        outs = [np.zeros(self.shape, self.x.dtype) for _ in ranked]
-        pickers = [RULES[r[0]].finish(self.x.masked, *r[1:]) for r in ranked]
-        filled = planes.order_statistics(values, mask, self.axes, pickers, outs) if ranked else None
+        shared = Selected()
+        outs, pickers = [], []
+        for name, *scalars in ranked:
+            selected = name == "selected"
+            outs.append(np.zeros(self.shape, np.float64 if selected else self.x.dtype))
+            more = (shared,) if selected else ()
+            pickers.append(RULES[name].finish(self.x.masked, *scalars, *more))
+        masks = planes.order_statistics(values, mask, self.axes, pickers, outs)
         return results | {
-            r: self._judged(out, filled, RULES[r[0]]) for r, out in zip(ranked, outs, strict=True)
+            r: self._judged(out, filled, RULES[r[0]])
+            for r, out, filled in zip(ranked, outs, masks, strict=True)
         }
 
     def _positions(self) -> np.ndarray:

@@ -347,12 +347,12 @@ class Peaks(Plane):
 
 
 Ranker = Callable[[int], tuple[int, ...]]
-Picker = Callable[[Array, Array], Array]
+Picker = Callable[[Array, Array], Any]
 
 
 def order_statistics(
     values: Array, mask: Array | None, axes: tuple[int, ...], requests: list[Picker], outs: list[Array]
-) -> Array | None:
+) -> list[Array | None]:
     """Sort the good pixels along axes and pick from them.
 
     A small slab at a time is turned so that the pixels that belong together are a row, and its rows are
@@ -365,14 +365,15 @@ def order_statistics(
     axes : tuple of int
         Axes along which to sort.
     requests : list of callable
-        Each gets sorted rows and numbers of good pixels and returns one value per row.
+        Each gets sorted rows and numbers of good pixels and returns one value per row, or these and where
+        there is one.
     outs : list of ndarray
         Where the results go, one per request.
 
     Returns
     -------
-    ndarray or None
-        Where there is a good pixel; None if everywhere.
+    list of ndarray or None
+        For each request where there is a value; None if wherever there are pixels.
     """
     kept = [a for a in range(values.ndim) if a not in axes]
     shape = tuple(values.shape[a] for a in kept)
@@ -381,9 +382,9 @@ def order_statistics(
         m *= values.shape[a]
     turned = values.transpose(*kept, *axes)
     good = None if mask is None else mask.transpose(*kept, *axes)
-    filled = None if mask is None and m > 0 else np.zeros(shape, bool)
-    if m == 0:
-        return filled
+    masks: list[Array | None] = [None if mask is None and m > 0 else np.zeros(shape, bool) for _ in requests]
+    if m == 0 or not requests:
+        return masks
     for tile in split(full(shape), max(1, _SORTED // m)):
         rows = np.array(turned[tile], order="C").reshape(-1, m)
         if good is None:
@@ -395,13 +396,19 @@ def order_statistics(
         rows = _in_order(rows)
         # a nan among the good values makes the statistic nan, as it does a sum
         bad = np.isnan(rows[:, -1])
-        for request, out in zip(requests, outs, strict=True):
+        for k, (request, out) in enumerate(zip(requests, outs, strict=True)):
             picked = request(rows, n)
-            picked[bad] = np.nan
+            some = n > 0
+            if isinstance(picked, tuple):
+                picked, some = picked
+                if masks[k] is None and not some.all():
+                    masks[k] = np.ones(shape, bool)
+            picked = np.where(bad, np.nan, picked) if bad.any() else picked
             out[tile] = picked.reshape(out[tile].shape)
-        if filled is not None:
-            filled[tile] = (n > 0).reshape(filled[tile].shape)
-    return filled
+            own = masks[k]
+            if own is not None:
+                own[tile] = some.reshape(own[tile].shape)
+    return masks
 
 
 def _in_order(rows: Array) -> Array:

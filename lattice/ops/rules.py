@@ -23,8 +23,20 @@ from lattice.ops.planes import (
     Truths,
     Weighted,
 )
+from lattice.ops.selection import Choice, Rows
 
-__all__ = ["ALIASES", "COORDINATES", "HALF", "OF_COMPLEX", "OWN", "RULES", "TO_NORMAL", "Request", "Rule"]
+__all__ = [
+    "ALIASES",
+    "HALF",
+    "INNER",
+    "OF_COMPLEX",
+    "OWN",
+    "RULES",
+    "TO_NORMAL",
+    "Request",
+    "Rule",
+    "Selected",
+]
 
 Request = tuple[Any, ...]
 """Name and scalars of a statistic."""
@@ -141,6 +153,28 @@ RULES |= {
     "sqrtsum_npix": Rule(Totals, lambda s, _t: _root(s.total) / np.maximum(s.n, 1)),
     "xmadm": Rule(None, lambda _: _scaled_distance),
 }
+
+
+class Selected:
+    """What algorithms make of sorted rows; of the rows seen last everything is kept for the next key."""
+
+    def __init__(self) -> None:
+        self._rows: np.ndarray | None = None
+        self._found: dict[Choice, Rows] = {}
+
+    def of(self, rows: np.ndarray, n: np.ndarray, choice: Choice) -> Rows:
+        """Return statistics of rows."""
+        if self._rows is not rows:
+            self._rows, self._found = rows, {}
+        return self._found.setdefault(choice, Rows(rows, n, choice))
+
+
+def _selected(_masked: bool, key: str, choice: Choice, shared: Selected) -> Any:
+    return lambda rows, n: shared.of(rows, n, choice).statistic(key)
+
+
+# of what an algorithm chooses, see `lattice.ops.selection`: the scalars are a key and the choice
+RULES["selected"] = Rule(None, _selected)
 # of the coordinate along one axis, weighted with the pixels or where these are extreme: for moments
 RULES |= {
     "centroid": Rule(Weighted, lambda s, _t: s.centroid()),
@@ -150,7 +184,7 @@ RULES |= {
     "where_half": Rule(None, lambda _masked: None),
 }
 HALF = ("where_half",)
-COORDINATES = ("centroid", "dispersion", "where_min", "where_max", "where_half")
+INNER = ("selected", "centroid", "dispersion", "where_min", "where_max", "where_half")
 ALIASES = {
     "count": "nelements",
     "madm": "middledev",
