@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tests.casa_operations import INPUTS, SKY, Case, Input
 
 INPUTS |= {
@@ -40,5 +42,30 @@ ANALYSIS = [
     Case("pv oblique wide", ALL_GOOD, "out = ia.pv('o', start=[4, 5], end=[8, 9], width=3)", lambda a, _: a.pv([(4, 5), (8, 9)], 3), 1e-5, apart=1e-3),
     Case("pv steep", ALL_GOOD, "out = ia.pv('o', start=[7, 4], end=[5, 10], width=1)", lambda a, _: a.pv([(7, 4), (5, 10)], 1), 1e-5, apart=1e-3),
     Case("pv centre", ALL_GOOD, "out = ia.pv('o', center=[6, 7], length=4, pa='90deg', width=1)", lambda a, _: a.pv(center=(6, 7), length=4, pa="90deg"), 1e-5, apart=1e-3),
+    # of the whole pixel in the middle CASA sees bad neighbours, by rounding
+    Case("rotate", ALL_GOOD, "out = ia.rotate('o', pa='35deg', method='linear')", lambda a, _: a.rotate("35deg", "linear"), 5e-5),
+    Case("rotate back", (*ALL_GOOD, "plane"), "out = ia.rotate('o', pa='-110deg', method='cubic')", lambda a, _: a.rotate(-110), 5e-5),
+    *(
+        Case(f"fft {form}", ("cube", "full", "plane", "pixel"), f"ia.fft({word}='o'); out = 'o'",
+             lambda a, _, form=form: a.fft(form=form), 1e-5 if form != "phase" else 1e-4)
+        for form, word in (("complex", "complex"), ("real", "real"), ("imag", "imag"), ("amplitude", "amp"))
+    ),
+    Case("fft phase", ("clean", "clean full", "clean pixel"), "ia.fft(phase='o'); out = 'o'", lambda a, _: a.fft(form="phase"), 1e-4, period=2 * np.pi),
+    Case("fft all", ("cube", "clean", "pixel"), "ia.fft(complex='o', axes=[0, 1, 2]); out = 'o'", lambda a, _: a.fft((0, 1, 2)), 1e-5),
+    # CASA calls the unit count, whatever that of the image, and keeps the beam
+    Case("two point", ("cube", "full", "plane"), "ia.twopointcorrelation('o'); out = 'o'", lambda a, _: a.two_point(), 1e-5, unit=False, beams=False),
+    *(
+        Case(f"deviation {stat}", ("cube", "full", "plane"), f"out = ia.deviation('o', grid=[1, 1], xlength='5pix', ylength='3pix', stattype='{stat}')",
+             lambda a, _, stat=stat: a.deviation((5, 3), stat), 1e-5, unit=False)
+        for stat in ("sigma", "mean", "median", "madm", "xmadm", "iqr", "q1", "q3", "rms", "min", "max", "sum", "sumsq", "var", "npts")
+    ),
+    # where the grid is coarse CASA masks pixels around bad ones that its own values do not depend on
+    *(
+        Case(f"deviation grid {interp}", ALL_GOOD, f"out = ia.deviation('o', grid=[3, 4], anchor='ref', xlength='6pix', ylength='', interp='{interp}', stattype='rms')",
+             lambda a, _, interp=interp: a.deviation(6, "rms", circle=True, grid=(3, 4), interpolation=interp), 1e-5)
+        for interp in ("cubic", "linear")
+    ),
+    Case("deviation clipped", ("cube", "full", "plane"), "out = ia.deviation('o', xlength='7pix', ylength='7pix', statalg='chauvenet', zscore=1.5)", lambda a, _: a.deviation(7, clip=1.5), 1e-5),
+    Case("deviation chauvenet", ("cube", "full", "plane"), "out = ia.deviation('o', xlength='7pix', ylength='7pix', statalg='chauvenet')", lambda a, _: a.deviation(7, clip="chauvenet"), 1e-5),
 ]  # fmt: skip
 """What is compared."""

@@ -119,6 +119,8 @@ class Case:
         Difference that is allowed, as a share of the largest value.
     apart : float
         Difference of coordinates that is allowed, in pixels.
+    period : float
+        Of the values, if they are angles.
     part : tuple of slice
         Pixels whose values are compared, if it is not all.
     others : tuple of str
@@ -135,6 +137,7 @@ class Case:
     ours: Callable[[Any, Callable[[str], Any]], Any]
     atol: float = 2e-6
     apart: float = 1e-5
+    period: float = 0
     part: tuple[slice, ...] = ()
     others: tuple[str, ...] = ("turned", "galactic", "patch", "patches", "piece")
     coords: bool = True

@@ -11,7 +11,7 @@ from lattice.coords.header import SIP, Card
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import CoordinateMismatchError
 
-__all__ = ["graft"]
+__all__ = ["drop_axes", "graft", "plain_cards"]
 
 _NUMBERED = re.compile(r"(CTYPE|CRPIX|CRVAL|CDELT|CUNIT|CROTA|CNAME|CRDER|CSYER)([1-9]\d?)")
 _MATRIX = re.compile(r"(PC|CD)([1-9]\d?)_([1-9]\d?)")
@@ -62,7 +62,7 @@ def graft(
     n, m = len(shape), len(donor_shape)
     places = {m - theirs: n - mine for mine, theirs in axes.items()}
     kinds = {donor.kinds[k] for k in axes.values()}
-    mine, theirs = _plain(base.to_cards(shape)), _plain(donor.to_cards(donor_shape))
+    mine, theirs = plain_cards(base.to_cards(shape)), plain_cards(donor.to_cards(donor_shape))
     kept = [c for c in mine if not _belongs(c[0], set(places.values()), kinds)]
     _check(mine, set(places.values()), base)
     _check(theirs, set(places), donor)
@@ -93,7 +93,22 @@ def _table(
     return () if found is None else tuple(float(f) for f in found)
 
 
-def _plain(cards: Sequence[Card]) -> list[Card]:
+def drop_axes(base: CoordinateSystem, shape: Sequence[int], axes: Sequence[int]) -> list[Card]:
+    """Return the cards of an image without those of some axes, which are to be described anew.
+
+    Raises
+    ------
+    CoordinateMismatchError
+        Where an axis that stays depends on one of them.
+    """
+    n = len(shape)
+    numbers = {n - a for a in axes}
+    cards = plain_cards(base.to_cards(shape))
+    _check(cards, numbers, base)
+    return [c for c in cards if not _belongs(c[0], numbers, {base.kinds[a] for a in axes})]
+
+
+def plain_cards(cards: Sequence[Card]) -> list[Card]:
     """Return cards without a CD matrix: increments, and a PC matrix."""
     cd = {
         (int(m[2]), int(m[3])): float(c[1]) for c in cards if (m := _MATRIX.fullmatch(c[0])) and m[1] == "CD"

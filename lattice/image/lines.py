@@ -1,4 +1,4 @@
-"""Lines on the sky: where the corners that users give are in pixels."""
+"""Lines and windows on the sky: where what users give is in pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from lattice.errors import LatticeRangeError, LatticeTypeError
 
-__all__ = ["angle", "corners_of", "pixels_wide", "step_along"]
+__all__ = ["angle", "corners_of", "pixels_wide", "step_along", "window_of"]
 
 
 def corners_of(
@@ -154,3 +154,32 @@ def step_along(image: Any, xs: np.ndarray, ys: np.ndarray, unit: str) -> tuple[f
     total = float(np.degrees(2 * np.arcsin(np.sqrt(hav))).sum())
     pixels = float(np.hypot(np.diff(xs), np.diff(ys)).sum())
     return (total / pixels * factor if pixels else 1.0), unit
+
+
+def window_of(image: Any, axes: tuple[int, int], size: Any, circle: bool, grid: Any, anchor: Any) -> Any:
+    """Return the window of a map of statistics, from sizes along x and y."""
+    from lattice.coords.along import reference_pixel
+    from lattice.ops.deviation import Window
+
+    sizes = size if isinstance(size, tuple | list) else (size, size)
+    steps = grid if isinstance(grid, tuple | list) else (grid, grid)
+    if len(sizes) != 2 or len(steps) != 2 or (circle and sizes[0] != sizes[1]):
+        raise LatticeRangeError(
+            "a window has a width and a height, a circle one diameter, and a grid steps along x and y"
+        )
+    if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in steps):
+        raise LatticeTypeError(f"the steps of a grid are whole numbers of pixels, not {grid!r}")
+    scale: tuple[float, float] | None = None
+    if not all(_is_number(s) for s in sizes):
+        if image.coords is None or not image.coords.has_sky:
+            raise LatticeTypeError(f"size={size!r}: an image without a sky has sizes in pixels")
+        scale = image.coords.pixel_scale()
+    wide = []
+    for given, k in zip(sizes, (1, 0), strict=True):
+        pixels = float(given) if _is_number(given) else angle(given) / (scale or (1.0, 1.0))[k]
+        wide.append(pixels)
+    if anchor is None:
+        at = [0, 0] if image.coords is None else [round(reference_pixel(image.coords, a)) for a in axes]
+    else:
+        at = [int(anchor[1]), int(anchor[0])]
+    return Window((wide[1], wide[0]), circle, (int(steps[1]), int(steps[0])), (at[0], at[1]))

@@ -17,7 +17,7 @@ from lattice.graph.node import Node, Operation
 from lattice.graph.sections import Section, shape_of
 from lattice.graph.types import is_bool
 
-__all__ = ["METHODS", "Resample", "resample"]
+__all__ = ["METHODS", "Resample", "has_all", "resample", "weights_along"]
 
 _NEAR = 1e-6
 METHODS = ("nearest", "linear", "cubic", "lanczos")
@@ -251,9 +251,9 @@ def _taps(
     places = [np.where(inside, p, 0) for p in positions]
     smooth = np.ones(inside.shape, bool)
     for p, n in zip(places, lengths, strict=True):
-        smooth &= _has_all(p, n, method)
+        smooth &= has_all(p, n, method)
     for p, n in zip(places, lengths, strict=True):
-        first, w = _along(p, n, method, smooth)
+        first, w = weights_along(p, n, method, smooth)
         firsts.append(first)
         weights.append([np.asarray(one, kind) for one in w])
     if not inside.any():
@@ -269,7 +269,7 @@ def _taps(
     return _Taps(tuple(box), index, weights, inside)
 
 
-def _has_all(p: np.ndarray, n: int, method: str) -> Any:
+def has_all(p: np.ndarray, n: int, method: str) -> Any:
     """Tell where an axis of n pixels has all that a method needs; elsewhere it is linear."""
     low, high = _REACH[method]
     if method in ("nearest", "linear") or n == 1:
@@ -280,7 +280,9 @@ def _has_all(p: np.ndarray, n: int, method: str) -> Any:
     return (cell + low >= 0) & (cell + high <= n - 1) & (p >= 0) & (p <= n - 1)
 
 
-def _along(p: np.ndarray, n: int, method: str, smooth: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+def weights_along(
+    p: np.ndarray, n: int, method: str, smooth: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return the first pixel and the weights of all for positions on one axis of n pixels.
 
     The method holds where `smooth` does, elsewhere it is linear.
