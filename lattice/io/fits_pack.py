@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +21,7 @@ from lattice.errors import FormatError, LatticeError
 from lattice.graph.sections import Section
 from lattice.io.atomic import Staging
 from lattice.io.base import ImageSpec, Output
-from lattice.io.files import Opened, pread_into, pwrite_from
+from lattice.io.files import Opened, pread_into, pwrite_from, storage_error
 from lattice.io.fits_cards import beam_table, image_cards, mask_cards, mask_header, structure
 from lattice.io.fits_codecs import NULL, pack, quantise
 from lattice.io.fits_encode import Encoder
@@ -101,34 +100,26 @@ class _Place:
         return self.table + self.rows * self.row.itemsize
 
 
-# One lock for all files: what it guards takes microseconds.
-_lock = threading.Lock()
-
-
-def _after_fork() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-def _take(fd: int, place: _Place, size: int, path: str) -> int:
+def _take(place: _Place, size: int, path: str) -> int:
     """Take some bytes of the heap for this caller; other threads and processes get other bytes."""
     import fcntl
 
     raw = bytearray(8)
-    with _lock:
+    # Opened anew each time: a lock belongs to an open file, and one that was open before a fork is shared
+    # with the child, which it would not keep out.
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as exc:
+        raise storage_error(exc, "write", path) from exc
+    try:
         fcntl.flock(fd, fcntl.LOCK_EX)
-        try:
-            pread_into(fd, memoryview(raw), place.counter, path)
-            start = int.from_bytes(raw, "big")
-            if start + size > place.limit:
-                raise FormatError(f"{path!r}: the packed tiles take more room than they can")
-            pwrite_from(fd, memoryview((start + size).to_bytes(8, "big")), place.counter, path)
-        finally:
-            fcntl.flock(fd, fcntl.LOCK_UN)
+        pread_into(fd, memoryview(raw), place.counter, path)
+        start = int.from_bytes(raw, "big")
+        if start + size > place.limit:
+            raise FormatError(f"{path!r}: the packed tiles take more room than they can")
+        pwrite_from(fd, memoryview((start + size).to_bytes(8, "big")), place.counter, path)
+    finally:
+        os.close(fd)
     return start
 
 
@@ -217,7 +208,7 @@ class FitsPackedWriter:
         data = b"".join(d for _, d, _ in ready)
         rows = np.zeros(len(ready), place.row)
         with Opened(self.path, None) as fd:
-            position = _take(fd, place, len(data), self.path)
+            position = _take(place, len(data), self.path)
             pwrite_from(fd, memoryview(data), place.heap + position, self.path)
             for i, (_, d, (column, scale, zero)) in enumerate(ready):
                 rows["packed" if column == 0 else "gzip"][i] = (len(d), position)

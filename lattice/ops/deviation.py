@@ -322,7 +322,7 @@ def _farthest(n: np.ndarray) -> np.ndarray:
 def _criterion(n: int) -> float:
     """Return z where n erfc(z/sqrt 2) is 0.5, found as CASA does.
 
-    It halves intervals that begin and end at multiples of 0.5 until the whole part of 0.5/erfc(z/sqrt 2) is n.
+    It halves intervals between multiples of 0.5 until the whole part of 0.5/erfc(z/sqrt 2) is n.
     """
 
     def count(z: float) -> int:
