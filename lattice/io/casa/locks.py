@@ -29,6 +29,8 @@ _WAITING = 32
 _HEAD = (1 + 2 * _WAITING) * 4  # the list of those who wait, before the counters
 _MOST_BYTES = 1 << 20
 _POLL = 0.05  # seconds between attempts
+_ASK_AGAIN = 10  # attempts after which a process looks whether it is still among those who wait: the list is
+# written without a lock, and who leaves it takes those before it along
 
 
 @dataclass(frozen=True)
@@ -243,9 +245,12 @@ class TableLock:
         if timeout is not None and timeout <= 0:
             return False
         deadline = None if timeout is None else time.monotonic() + timeout
-        self._ask(True)
+        tries = 0
         try:
             while not self._try(write):
+                if tries % _ASK_AGAIN == 0:
+                    self._ask(True)
+                tries += 1
                 if deadline is not None and time.monotonic() >= deadline:
                     return False
                 time.sleep(_POLL)
@@ -354,6 +359,8 @@ class TableLock:
             pairs = [(ids[2 * i], ids[2 * i + 1]) for i in range(count)]
             own = (os.getpid(), 0)
             if enter:
+                if own in pairs:
+                    return
                 pairs = [*pairs[: _WAITING - 1], own]
             elif own in pairs:
                 pairs = pairs[pairs.index(own) + 1 :]  # who came before is gone
