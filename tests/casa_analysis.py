@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.casa_operations import INPUTS, SKY, Case, Input
+from tests.casa_operations import INPUTS, SKY, Case, Input, channels, stokes_axis
 
 INPUTS |= {
     "pb plane": Input((21, 18), INPUTS["plane"].cards, "", ()),
@@ -13,6 +13,13 @@ INPUTS |= {
     "pb cube flat": Input((15, 16), SKY | {"CRPIX1": 9.0, "CRPIX2": 7.0}, "", ()),
     "pb full": Input((7, 2, 14, 13), INPUTS["full"].cards, "", ()),
     "pb full flat": Input((14, 13), SKY | {"CRPIX1": 7.0, "CRPIX2": 8.0}, "", (), False),
+    "iquv": Input((2, 4, 9, 8), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | stokes_axis(3) | channels(4)),
+    "iqu": Input((1, 3, 11, 7), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | stokes_axis(3) | channels(4)),
+    "iqu clean": Input((3, 3, 8, 9), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | stokes_axis(3) | channels(4), masked=False),
+    "iquv clean": Input((1, 4, 7, 10), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | stokes_axis(3) | channels(4), masked=False),
+    "iqu small": Input((2, 3, 6, 5), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | stokes_axis(3) | channels(4), masked=False),
+    "pb low": Input((1, 13, 12), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | channels(3), masked=False),
+    "pb high": Input((1, 13, 12), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | channels(3, CRVAL=1.9e9), masked=False),
 }  # fmt: skip
 
 
@@ -21,6 +28,7 @@ def _contsub(channels: list[int], order: int, kept: str) -> str:
 
 
 ALL_GOOD = ("clean", "clean full", "clean pixel")
+POLARISED = ("iquv", "iqu", "iqu clean")
 CHOSEN = [0, 1, 3, 4, 5, 6]
 
 ANALYSIS = [
@@ -67,5 +75,16 @@ ANALYSIS = [
     ),
     Case("deviation clipped", ("cube", "full", "plane"), "out = ia.deviation('o', xlength='7pix', ylength='7pix', statalg='chauvenet', zscore=1.5)", lambda a, _: a.deviation(7, clip=1.5), 1e-5),
     Case("deviation chauvenet", ("cube", "full", "plane"), "out = ia.deviation('o', xlength='7pix', ylength='7pix', statalg='chauvenet')", lambda a, _: a.deviation(7, clip="chauvenet"), 1e-5),
+    *(
+        Case(f"immath {mode}{sigma}", inputs, f"casatasks.immath(imagename=[name + '.im'], mode='{mode}', outfile='o'{sigma}); out = 'o'",
+             lambda a, _, kind=kind, sigma=sigma: a.poli(kind=kind, sigma=0.8 if sigma else 0), 1e-6)
+        for mode, kind, inputs in (("poli", None, POLARISED), ("lpoli", "linear", POLARISED), ("tpoli", "total", ("iquv",)))
+        for sigma in ("", ", sigma='0.8Jy/beam'")
+    ),
+    Case("immath pola", POLARISED, "casatasks.immath(imagename=[name + '.im'], mode='pola', outfile='o'); out = 'o'", lambda a, _: a.pola(), 1e-6),
+    # with a mask in the image CASA forgets the threshold
+    Case("immath pola above", ("iqu clean", "iquv clean", "iqu small"), "casatasks.immath(imagename=[name + '.im'], mode='pola', outfile='o', polithresh='1.5Jy/beam'); out = 'o'", lambda a, _: a.pola(threshold=1.5), 1e-6),
+    Case("immath spix", ("pb low",), "casatasks.immath(imagename=['pb low.im', 'pb high.im'], mode='spix', outfile='o'); out = 'o'", lambda a, get: a.spectralindex(get("pb high")), 1e-5, coords=False, others=("pb high",)),
+    Case("imreframe", ("clean", "clean full", "clean pixel"), "ia.done(); casatasks.imreframe(imagename='work.im', output='o', outframe='BARY'); out = 'o'", lambda a, _: a.with_frame("BARY"), apart=1e-3),
 ]  # fmt: skip
 """What is compared."""

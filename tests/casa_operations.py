@@ -24,11 +24,11 @@ WIDE = {"CDELT1": -0.2, "CDELT2": 0.2}
 REST = {"RESTFRQ": 1.42e9, "SPECSYS": "LSRK"}
 
 
-def _channels(axis: int, **more: float) -> dict[str, Any]:
+def channels(axis: int, **more: float) -> dict[str, Any]:
     return {f"{key}{axis}": value for key, value in (CHANNELS | more).items()} | REST
 
 
-def _stokes(axis: int) -> dict[str, Any]:
+def stokes_axis(axis: int) -> dict[str, Any]:
     return {f"CTYPE{axis}": "STOKES", f"CRVAL{axis}": 1.0, f"CDELT{axis}": 1.0, f"CRPIX{axis}": 1.0}
 
 
@@ -49,26 +49,26 @@ def _beams(n: int) -> tuple[tuple[float, float, float], ...]:
 
 INPUTS = {
     "plane": Input((21, 18), SKY | {"CRPIX1": 9.0, "CRPIX2": 11.0}),
-    "cube": Input((9, 15, 16), SKY | {"CRPIX1": 9.0, "CRPIX2": 7.0} | _channels(3), "K"),
-    "full": Input((7, 2, 14, 13), SKY | {"CRPIX1": 7.0, "CRPIX2": 8.0} | _stokes(3) | _channels(4)),
-    "clean": Input((6, 14, 15), SKY | {"CRPIX1": 7.0, "CRPIX2": 7.0} | _channels(3), masked=False),
-    "clean full": Input((6, 2, 14, 13), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | _stokes(3) | _channels(4), masked=False),
+    "cube": Input((9, 15, 16), SKY | {"CRPIX1": 9.0, "CRPIX2": 7.0} | channels(3), "K"),
+    "full": Input((7, 2, 14, 13), SKY | {"CRPIX1": 7.0, "CRPIX2": 8.0} | stokes_axis(3) | channels(4)),
+    "clean": Input((6, 14, 15), SKY | {"CRPIX1": 7.0, "CRPIX2": 7.0} | channels(3), masked=False),
+    "clean full": Input((6, 2, 14, 13), SKY | {"CRPIX1": 4.0, "CRPIX2": 5.0} | stokes_axis(3) | channels(4), masked=False),
     "clean pixel": Input(
-        (9, 14, 13), SKY | {"CRPIX1": 4.0, "CRPIX2": 4.0} | _channels(3, CDELT=1.3e6), "Jy/pixel", (), False
+        (9, 14, 13), SKY | {"CRPIX1": 4.0, "CRPIX2": 4.0} | channels(3, CDELT=1.3e6), "Jy/pixel", (), False
     ),
-    "pixel": Input((5, 13, 14), SKY | {"CRPIX1": 7.0, "CRPIX2": 7.5} | _channels(3), "Jy/pixel", ()),
+    "pixel": Input((5, 13, 14), SKY | {"CRPIX1": 7.0, "CRPIX2": 7.5} | channels(3), "Jy/pixel", ()),
     "beams": Input(
-        (3, 2, 14, 13), SKY | {"CRPIX1": 7.0, "CRPIX2": 8.0} | _stokes(3) | _channels(4), beams=_beams(6)
+        (3, 2, 14, 13), SKY | {"CRPIX1": 7.0, "CRPIX2": 8.0} | stokes_axis(3) | channels(4), beams=_beams(6)
     ),
     "turned": Input(
         (11, 17, 16),
         SKY | {
             "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRPIX1": 8.0, "CRPIX2": 9.0, "CRVAL1": 50.002,
             "CDELT1": -3.7 * SEC, "CDELT2": 3.7 * SEC, "PC1_1": 0.96, "PC1_2": -0.28, "PC2_1": 0.28, "PC2_2": 0.96,
-        } | _channels(3, CRVAL=1.40063e9, CDELT=0.8e6),
+        } | channels(3, CRVAL=1.40063e9, CDELT=0.8e6),
     ),
     # CASA's conversion to Galactic coordinates is 0.2 arcsec from astropy's: too little for these pixels
-    "wide": Input((4, 15, 16), SKY | WIDE | {"CRPIX1": 8.0, "CRPIX2": 7.0} | _channels(3)),
+    "wide": Input((4, 15, 16), SKY | WIDE | {"CRPIX1": 8.0, "CRPIX2": 7.0} | channels(3)),
     "galactic": Input(
         (17, 16),
         SKY | WIDE | {
@@ -77,8 +77,8 @@ INPUTS = {
         },
     ),
     "patch": Input((6, 5), SKY | {"CRPIX1": 4.0, "CRPIX2": 3.0}),
-    "patches": Input((4, 5, 6), SKY | {"CRPIX1": 4.0, "CRPIX2": 3.0} | _channels(3, CRPIX=1.0), "K", ()),
-    "piece": Input((3, 2, 5, 4), SKY | {"CRPIX1": 3.0, "CRPIX2": 2.0} | _stokes(3) | _channels(4)),
+    "patches": Input((4, 5, 6), SKY | {"CRPIX1": 4.0, "CRPIX2": 3.0} | channels(3, CRPIX=1.0), "K", ()),
+    "piece": Input((3, 2, 5, 4), SKY | {"CRPIX1": 3.0, "CRPIX2": 2.0} | stokes_axis(3) | channels(4)),
 }  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def pixels(name: str) -> tuple[np.ndarray, np.ndarray]:
         mask[..., 0, :3] = False
         mask[..., -1, -1] = False
         if len(own.shape) > 2:
-            mask[2] = False  # a plane wholly bad
+            mask[2:3] = False  # a plane wholly bad
             mask[..., 4, 3] = False  # and a spectrum
     return (np.round(values * 64) / 64).astype("f4"), mask
 

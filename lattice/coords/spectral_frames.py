@@ -8,7 +8,7 @@ from typing import Any
 
 from lattice.errors import CoordinateError
 
-__all__ = ["doppler"]
+__all__ = ["doppler", "fits_name"]
 
 _C = 299792.458  # km/s
 _ALIASES = {
@@ -25,6 +25,16 @@ _SUN = {
     "LOCALGRP": ((308.0, 105.0, -7.0),),
     "CMBDIPOL": ((368.0, 263.85, 48.25),),
 }  # fmt: skip
+
+
+def fits_name(frame: str) -> str:
+    """Return the name of a frame as SPECSYS has it.
+
+    >>> fits_name("bary")
+    'BARYCENT'
+    """
+    name = frame.strip().upper()
+    return _ALIASES.get(name, name)
 
 
 def doppler(coords: Any, frame: str) -> float:

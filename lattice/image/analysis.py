@@ -353,6 +353,191 @@ class ImageAnalysis(ImageBase):
             deviation(self._node, axes, window, statistic, interpolation=interpolation, clip=limit)
         )
 
+    def poli(self, *others: Any, kind: str | None = None, sigma: float = 0.0) -> Self:
+        """Return the polarised intensity, of an image with several Stokes parameters or of several images.
+
+        Parameters
+        ----------
+        *others : Image or path
+            Images with the other Stokes parameters, in any order: their coordinates tell which.
+        kind : {"linear", "total"}, optional
+            sqrt(Q^2 + U^2), or with V^2 too; the default is total if there is V.
+        sigma : float, optional
+            Noise of Q, U and V: sqrt(P^2 - sigma^2) is returned, masked where that has no root.
+
+        Returns
+        -------
+        Image
+            With a Stokes axis of length 1, Plinear or Ptotal; unit, beams and other coordinates are those of
+            Q. Masked where a parameter is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> cards = {"CTYPE2": "STOKES", "CRVAL2": 1.0, "CRPIX2": 1.0, "CDELT2": 1.0}
+        >>> image = Image(np.array([[9.0, 9.0], [3.0, 0.0], [4.0, 1.0]]), wcs=cards)
+        >>> image.poli().values.tolist()
+        [[5.0, 1.0]]
+        """
+        from lattice.ops.polarisation import poli
+
+        return self._derive(poli([self._node, *(_other_node(self, o) for o in others)], kind, float(sigma)))
+
+    def pola(self, *others: Any, threshold: float = 0.0) -> Self:
+        """Return the angle of linear polarisation, 0.5 atan2(U, Q), in degrees.
+
+        Parameters
+        ----------
+        *others : Image or path
+            Images with the other Stokes parameters, in any order: their coordinates tell which.
+        threshold : float, optional
+            Masked where sqrt(Q^2 + U^2) is below it.
+
+        Returns
+        -------
+        Image
+            With a Stokes axis of length 1, Pangle.
+        """
+        from lattice.ops.polarisation import pola
+
+        return self._derive(pola([self._node, *(_other_node(self, o) for o in others)], float(threshold)))
+
+    def with_frame(self, frame: str) -> Self:
+        """Return the same pixels with the spectral axis labelled in another rest frame; nothing is resampled.
+
+        Parameters
+        ----------
+        frame : str
+            LSRK, BARY, TOPO, ... or as in SPECSYS. The direction is the reference position of the sky.
+
+        Returns
+        -------
+        Image
+            With frequencies, or radio velocities, of that frame; masks, unit and beams stay.
+        """
+        from lattice.coords.reframe import in_frame
+
+        if self.coords is None:
+            raise LatticeRangeError("the image has no coordinates")
+        image: Any = self
+        placed: Self = image._placed(in_frame(self.coords, frame))
+        return placed
+
+    def regions_above(
+        self,
+        low: float,
+        high: float | None = None,
+        dims: Any = None,
+        *,
+        diagonal: bool = False,
+        least: int = 1,
+    ) -> Self:
+        """Return where the image is part of a connected region above a threshold that reaches a higher one.
+
+        Parameters
+        ----------
+        low, high : float
+            Regions are made of good pixels of at least `low`, and kept if one of them is at least `high`;
+            without `high` all are kept.
+        dims : str, int or sequence of these, optional
+            Axes along which pixels are neighbours; the default is the plane of the sky, each plane by itself.
+            With the spectral axis, too, regions go through channels. What is connected has to fit the memory
+            limit; an error says so before anything is computed.
+        diagonal : bool, optional
+            Whether pixels that touch at corners only are neighbours.
+        least : int, optional
+            Pixels of the smallest region that is kept.
+
+        Returns
+        -------
+        Image
+            Truth values: a mask for `with_mask` or `add_mask`, or a condition: ``image[regions]``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> line = Image(np.array([[2.0, 5.0, 2.0, 0.0, 2.0, 2.0]]))
+        >>> line.regions_above(2, 4).values.astype(int).tolist()
+        [[1, 1, 1, 0, 0, 0]]
+        """
+        from lattice.image.operators import axes_of
+        from lattice.ops.grow import regions_above
+
+        axes = self._plane(None) if dims is None else axes_of(self, dims)
+        top = low if high is None else high
+        return self._derive(
+            regions_above(
+                self._node, float(low), float(top), axes, diagonal=diagonal, least=_whole(least, "least")
+            )
+        )
+
+    @classmethod
+    def mosaic(
+        cls,
+        images: Any,
+        template: Any = None,
+        *,
+        weights: Any = None,
+        shape: Any = None,
+        method: str = "linear",
+    ) -> Self:
+        """Return the weighted mean of images on one grid: a mosaic, or a co-add.
+
+        Parameters
+        ----------
+        images : sequence of Image or path
+            With the same axes in the same order; any number. Each is regridded block by block where it is
+            needed, so that memory does not grow with their number.
+        template : Image, path, CoordinateSystem, astropy Header or WCS, optional
+            The grid; the default is that of the first image, made larger on the sky to hold all.
+        weights : sequence of float, Image or path, optional
+            One for each image: a number, or an image on its grid.
+        shape : sequence of int, optional
+            Shape of the grid, if the template does not tell.
+        method : {"linear", "nearest", "cubic", "lanczos"}, optional
+            Interpolation.
+
+        Returns
+        -------
+        Image
+            Masked where no image has a good pixel. Unit and header are those of the first image; the beam
+            too, if all have the same.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> cards = {
+        ...     "CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": -1e-3,
+        ...     "CDELT2": 1e-3, "CRPIX1": 1.0, "CRPIX2": 1.0,
+        ... }
+        >>> left = Image(np.full((1, 3), 1.0), wcs=cards)
+        >>> right = Image(np.full((1, 3), 2.0), wcs=cards | {"CRPIX1": -1.0})
+        >>> Image.mosaic([left, right], weights=[1, 3]).values.tolist()
+        [[1.0, 1.0, 1.75, 2.0, 2.0]]
+        """
+        import os
+
+        from lattice.api import open as open_image
+        from lattice.image.shape import grid_of
+        from lattice.ops.coadd import coadd, covering_grid
+
+        def opened(value: Any) -> Any:
+            return open_image(value) if isinstance(value, str | os.PathLike) else value
+
+        parts = [opened(image) for image in images]
+        if not parts or not all(isinstance(part, ImageBase) for part in parts):
+            raise LatticeTypeError("a mosaic is made of images: give a list of them, or of their paths")
+        nodes = [part._node for part in parts]
+        grid, lengths = covering_grid(nodes) if template is None else grid_of(template, shape)
+        own = None
+        if weights is not None:
+            own = [getattr(w, "_node", w) for w in map(opened, weights)]
+        made: Self = parts[0]._derive(coadd(nodes, grid, lengths, own, method=method))
+        return made
+
 
 def _other_node(image: Any, other: Any) -> Any:
     """Return the node of another image, given as such, by its path, or as an array of the last axes."""

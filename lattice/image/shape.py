@@ -11,7 +11,7 @@ from lattice.image.base import ImageBase
 from lattice.image.make import coordinates_of
 from lattice.image.masks import ImageMasks
 
-__all__ = ["ImageShape"]
+__all__ = ["ImageShape", "grid_of"]
 
 
 class ImageShape(ImageMasks):
@@ -140,14 +140,14 @@ class ImageShape(ImageMasks):
         from lattice.image.operators import axes_of
         from lattice.ops.regrid import regrid
 
-        coords, lengths = _grid(template, shape)
+        coords, lengths = grid_of(template, shape)
         axes = None if dims is None else axes_of(self, dims)
         return self._derive(
             regrid(self._node, coords, lengths, axes=axes, method=method, velocity=velocity, force=force)
         )
 
 
-def _grid(template: Any, shape: Any) -> tuple[CoordinateSystem, tuple[int, ...]]:
+def grid_of(template: Any, shape: Any) -> tuple[CoordinateSystem, tuple[int, ...]]:
     """Return coordinates and shape of what stands for a grid."""
     if isinstance(template, str | os.PathLike):
         from lattice.api import open as open_image

@@ -18,7 +18,7 @@ from lattice.graph.node import Node, Operation
 from lattice.graph.sections import Section, shape_of
 from lattice.graph.types import COMPLEX, DCOMPLEX, is_bool, is_real
 
-__all__ = ["Correlation", "Fourier", "fft", "two_point"]
+__all__ = ["Correlation", "Fourier", "WholePlanes", "fft", "two_point"]
 
 _SKY = ("longitude", "latitude")
 
@@ -120,7 +120,7 @@ def _step(coords: CoordinateSystem, axis: int) -> tuple[str, float, str]:
     return "linear", float(values[1] - values[0]), f"1/{unit}" if unit else ""
 
 
-class _Planes(Operation):
+class WholePlanes(Operation):
     """Base of what takes whole planes of some axes and gives whole planes; fields: (x,), axes."""
 
     __slots__ = ("axes",)
@@ -160,10 +160,10 @@ class _Planes(Operation):
         return out, good
 
     def _plane(self, plane: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        raise TypeError("_Planes is abstract")
+        raise TypeError("WholePlanes is abstract")
 
 
-class Fourier(_Planes):
+class Fourier(WholePlanes):
     """A Fourier transform; fields: (x,), axes."""
 
     __slots__ = ()
@@ -234,7 +234,7 @@ def two_point(x: Node, axes: Sequence[int]) -> Node:
     return node
 
 
-class Correlation(_Planes):
+class Correlation(WholePlanes):
     """Mean squared differences by lag; fields: (x,), axes."""
 
     __slots__ = ()

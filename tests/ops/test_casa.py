@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from lattice import Image
-from lattice.coords.extra import STOKES
+from lattice.coords.world import STOKES
 from tests.casa_analysis import ANALYSIS
 from tests.casa_operations import CASES, INPUTS, Case
 
@@ -93,8 +93,9 @@ def check_coordinates(made: Image, about: dict[str, Any], apart: float) -> None:
         for axis, (value, unit) in enumerate(zip(world, about["units"], strict=True)):
             wanted, factor = WORLD.get(unit, (unit, 1.0))
             if coords.kinds[axis] == "stokes":
-                code = STOKES[coords.stokes(made.shape[axis])[place[axis]]]
-                assert code == int(value)
+                # casacore adds 100 to its numbers of what FITS has no code for
+                code = int(value) if int(value) < 5 else int(value) + 100
+                assert coords.stokes(made.shape[axis])[place[axis]] == STOKES[code]
                 continue
             assert coords.world_units[axis] == wanted
             off = float(mine[axis]) - value * factor
