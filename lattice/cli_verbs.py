@@ -399,6 +399,39 @@ def pv(
     made.save(out, **saving)
 
 
+@commands.command(
+    examples=[
+        "lattice mosaic all.fits field1.fits field2.fits field3.fits",
+        "lattice mosaic sum.image a.image b.image --template onto.image --weights 2,1",
+    ]
+)
+@_OUT
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
+@click.option("--template", type=click.Path(), help="Image with the grid; the default holds all images.")
+@click.option("--weights", metavar="W,...", help="A number for each image, or paths of images.")
+@click.option(
+    "--method",
+    type=click.Choice(["linear", "nearest", "cubic", "lanczos"]),
+    default="linear",
+    help="Interpolation; linear by default.",
+)
+@saving_of
+@engine
+def mosaic(
+    out: str,
+    images: tuple[str, ...],
+    template: str | None,
+    weights: str | None,
+    method: str,
+    saving: dict[str, Any],
+) -> None:
+    """Average images where they overlap: regridded to one grid, and weighted."""
+    from lattice.image import Image
+
+    own = None if weights is None else [_number_or_text(w.strip()) for w in weights.split(",")]
+    Image.mosaic(list(images), template, weights=own, method=method).save(out, **saving)
+
+
 def _place(text: str) -> tuple[Any, ...]:
     parts = text.split(",")
     if len(parts) != 2:
