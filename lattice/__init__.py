@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from lattice.functions.registry import define
     from lattice.functions.registry import elementwise as function
     from lattice.graph.function import Param
+    from lattice.histograms import Histogram
     from lattice.image import Image
     from lattice.statistics import Statistics, stat
     from lattice.together import compute, save
@@ -51,6 +52,7 @@ __version__ = "0.1.0"
 _NAMES: dict[str, tuple[str, str]] = {
     "Beam": ("lattice.beams", "Beam"),
     "CoordinateSystem": ("lattice.coords.system", "CoordinateSystem"),
+    "Histogram": ("lattice.histograms", "Histogram"),
     "Image": ("lattice.image", "Image"),
     "Options": ("lattice.config", "Options"),
     "Param": ("lattice.graph.function", "Param"),
@@ -101,6 +103,7 @@ __all__ = [
     "CoordinateSystem",
     "FormatError",
     "FunctionError",
+    "Histogram",
     "Image",
     "ImageIndexError",
     "ImageNotFoundError",

@@ -1,4 +1,4 @@
-"""Reductions as commands: ``lattice collapse`` and ``lattice profile``."""
+"""Reductions as commands: ``lattice collapse``, ``lattice profile`` and ``lattice histogram``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from lattice.cli_base import commands, cuts_of, engine, image_of, names, saving_of
+from lattice.cli_base import commands, cuts_of, engine, image_of, json_option, names, saving_of
+from lattice.cli_verbs import pair
 
 __all__ = ["algorithms", "dims_of"]
 
@@ -142,3 +143,58 @@ def profile(
         found.save(out, **saving)
     else:
         click.echo(profile_text(found))
+
+
+@commands.command(
+    examples=[
+        "lattice histogram cube.fits --nbins 50 --include -0.01,0.01",
+        "lattice histogram cube.fits --dims y,x --json",
+    ]
+)
+@click.argument("image", metavar="IMAGE|EXPR")
+@click.option("--nbins", type=int, default=25, show_default=True, help="Number of bins.")
+@click.option("--dims", "--axes", "dims", metavar="DIM,...", help="Count over these dims only.")
+@click.option(
+    "--include", metavar="LOW,HIGH", help="Where the bins are; the default is from least to largest."
+)
+@click.option("--cumulative", is_flag=True, help="Count those below, too.")
+@click.option("--log", is_flag=True, help="Logarithms of the counts.")
+@_MASK
+@cuts_of
+@names
+@json_option
+@engine
+def histogram(
+    image: str,
+    nbins: int,
+    dims: str | None,
+    include: str | None,
+    cumulative: bool,
+    log: bool,
+    mask: str | None,
+    cuts: dict[str, Any],
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Print how many good pixels have values in each of some bins."""
+    from lattice.cli_text import to_json
+
+    found = (
+        image_of(image, settings)
+        .subimage(**cuts, mask=mask)
+        .histogram(
+            nbins,
+            None if dims is None else dims_of(dims),
+            include=pair(include, "--include"),
+            cumulative=cumulative,
+            log=log,
+        )
+    )
+    keys = ("counts", "values", "mean", "sigma")
+    if as_json:
+        about = {"unit": found.unit} | ({"dims": ["bin", *found.dims]} if found.dims else {})
+        click.echo(to_json(about | {key: getattr(found, key) for key in keys}))
+    elif found.dims:
+        raise click.UsageError("histograms over dims are printed with --json only")
+    else:
+        click.echo(repr(found))

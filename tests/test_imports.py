@@ -49,6 +49,7 @@ FACE = {
     "cli_verbs",
     "cli_work",
     "compat",
+    "histograms",
     "image",
     "statistics",
     "testing",

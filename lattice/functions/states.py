@@ -24,11 +24,13 @@ __all__ = [
     "AbsoluteDeviation",
     "Count",
     "Extrema",
+    "Histogram",
     "Moments",
     "Powers",
     "State",
     "Sum",
     "Truth",
+    "bin_numbers",
     "make_state",
     "next_edge",
 ]
@@ -413,6 +415,46 @@ _FEW_KEPT = 4096  # values that a block keeps of powers in any case
 _SHARE_KEPT = 256  # and one of so many of its pixels
 
 
+class Histogram(State):
+    """Numbers of good real pixels in bins of equal width between two ends, both included."""
+
+    name = "histogram"
+
+    def __init__(self, low: float, high: float, nbins: int) -> None:
+        self.low = float(low)
+        self.high = float(high)
+        self.counts = np.zeros(nbins, np.int64)
+
+    def update(self, values: Array, mask: Array | None, section: Section) -> None:
+        flat = values.reshape(-1)
+        nbins = self.counts.size
+        inside = (flat >= self.low) & (flat <= self.high)
+        if mask is not None:
+            inside &= np.ascontiguousarray(mask).reshape(-1)
+        bins = bin_numbers(flat if inside.all() else flat[inside], self.low, self.high, nbins)
+        self.counts += np.bincount(bins, minlength=nbins)
+
+    def merge(self, other: Histogram) -> None:
+        self.counts += other.counts
+
+
+def bin_numbers(values: Array, low: Any, high: Any, nbins: int) -> Array:
+    """Return the bin of each value; a value at an edge belongs to the bin above, at the last one below.
+
+    >>> bin_numbers(np.array([0.0, 0.9, 1.0, 4.0]), 0.0, 4.0, 4).tolist()
+    [0, 0, 1, 3]
+    """
+    width = (high - low) / nbins
+    found = np.subtract(values, low, dtype=np.float64)
+    found /= width
+    bins = found.astype(np.int64)
+    np.clip(bins, 0, nbins - 1, out=bins)
+    # rounding in the quotient must not move a value across an edge
+    bins -= (values < low + bins * width) & (bins > 0)
+    bins += (values >= low + (bins + 1) * width) & (bins < nbins - 1)
+    return bins
+
+
 class Truth(State):
     """Numbers of good pixels that are T and F."""
 
@@ -524,7 +566,7 @@ def _before(a: float, b: float) -> bool:
 
 
 _STATES: dict[str, type[State]] = {
-    s.name: s for s in (Count, Sum, Moments, AbsoluteDeviation, Powers, Truth, Extrema)
+    s.name: s for s in (Count, Sum, Moments, AbsoluteDeviation, Histogram, Powers, Truth, Extrema)
 }
 
 

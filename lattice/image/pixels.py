@@ -16,6 +16,7 @@ from lattice.image.operators import ImageMath, refuse_truth, undefined
 
 if TYPE_CHECKING:
     from lattice.execute.run import Evaluated
+    from lattice.histograms import Histogram
     from lattice.statistics import Statistics
 
 __all__ = ["ImagePixels"]
@@ -300,6 +301,61 @@ class ImagePixels(ImageMath):
             algorithm=algorithm,
             **parameters,
         )
+
+    def histogram(
+        self,
+        nbins: int = 25,
+        dims: Any = None,
+        *,
+        include: Any = None,
+        cumulative: bool = False,
+        log: bool = False,
+        region: Any = None,
+        mask: Any = None,
+        stretch: bool = False,
+    ) -> Histogram:
+        """Return histograms of the good pixels, in two passes over them at most.
+
+        Parameters
+        ----------
+        nbins : int, optional
+            Number of bins, of equal width.
+        dims : str or sequence, optional
+            Dims (or axis numbers) over which to count; the default is the whole image.
+        include : float or (float, float), optional
+            Between which values the bins are, both belonging to one; b stands for (-b, b). The default is
+            from the smallest to the largest value of each cell; where they are the same, bins are 0.001 wide.
+        cumulative : bool, optional
+            Whether each bin counts those below, too.
+        log : bool, optional
+            Whether counts are logarithms to base 10; that of 0 is 0.
+        region, mask, stretch : optional
+            Of which pixels, as in `subimage`.
+
+        Returns
+        -------
+        Histogram
+            With ``counts``, ``values`` (centres of the bins), ``mean`` and ``sigma``, as numpy arrays.
+
+        Raises
+        ------
+        LatticeTypeError, LatticeRangeError
+            For values that are not real, infinite ones without `include`, and numbers that make no sense.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> found = Image(np.array([1.0, 2, 3, 4, 5, 5, 5, 5])).histogram(4)
+        >>> found.counts.tolist(), found.values.tolist()
+        ([1.0, 1.0, 1.0, 5.0], [1.5, 2.5, 3.5, 4.5])
+        """
+        from lattice.histograms import histogram
+
+        image = self
+        if region is not None or mask is not None:
+            image = self.subimage(region, mask=mask, stretch=stretch)
+        return histogram(image, nbins, dims, include=include, cumulative=cumulative, log=log)
 
     def save(
         self,

@@ -11,7 +11,7 @@ from lattice.graph.build import call
 from lattice.graph.node import Literal, Node
 from lattice.image.base import ImageBase
 
-__all__ = ["ImageReduce", "ranged"]
+__all__ = ["ImageReduce", "range_of", "ranged"]
 
 
 class ImageReduce(ImageBase):
@@ -93,7 +93,7 @@ class ImageReduce(ImageBase):
                 hint="for an image of one axis, take sum() and the like",
             )
         axis = self._spectral_axis() if dim is None else axes_of(self, dim)[0]
-        low = _range(include, "include")
+        low = range_of(include, "include")
         if 4 in numbers and (low is None or low[0] * low[1] < 0):
             raise LatticeRangeError(
                 "moment 4 needs values of one sign", hint="give include=(0, highest) or (lowest, 0)"
@@ -224,7 +224,8 @@ class ImageReduce(ImageBase):
         )
 
 
-def _range(given: Any, name: str) -> tuple[float, float] | None:
+def range_of(given: Any, name: str) -> tuple[float, float] | None:
+    """Return the ends of a range given as a number b, for (-b, b), or two; None without one."""
     if given is None:
         return None
     try:
@@ -240,8 +241,8 @@ def _range(given: Any, name: str) -> tuple[float, float] | None:
 
 def ranged(x: Node, include: Any, exclude: Any, ends_stay: bool) -> Node:
     """Return a lattice with the pixels that a range includes, ends and all, or does not exclude."""
-    low = _range(include, "include")
-    high = _range(exclude, "exclude")
+    low = range_of(include, "include")
+    high = range_of(exclude, "exclude")
     if low is not None and high is not None:
         raise LatticeRangeError("values are included or excluded by a range, not both")
     ends = low or high
