@@ -129,9 +129,13 @@ def test_pv(cube: Image) -> None:
 
 
 def test_mosaic(cube: Image) -> None:
-    other = Image(VALUES + 1, wcs=CARDS | {"CRPIX1": 8.0}, unit="Jy/beam", beam=(2 * SEC, 2 * SEC, 0)).save("b.fits")
+    other = Image(VALUES + 1, wcs=CARDS | {"CRPIX1": 8.0}, unit="Jy/beam", beam=(2 * SEC, 2 * SEC, 0)).save(
+        "b.fits"
+    )
     lat("mosaic", "a.fits", "cube.fits", "b.fits", "--weights", "2,1")
     same("a.fits", Image.mosaic([cube, other], weights=[2, 1]))
     lat("mosaic", "c.fits", "cube.fits", "b.fits", "--template", "cube.fits", "--weights", "cube.fits,b.fits")
     same("c.fits", Image.mosaic([cube, other], cube, weights=[cube, other]))
-    assert "1 weights for 2" in lat("mosaic", "d.fits", "cube.fits", "b.fits", "--weights", "1", status=1).output
+    assert (
+        "1 weights for 2" in lat("mosaic", "d.fits", "cube.fits", "b.fits", "--weights", "1", status=1).output
+    )
