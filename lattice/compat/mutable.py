@@ -91,6 +91,32 @@ class Mutable(ABC):
         """Put the mask that applies, True = good; one is made, all good at first, if there is none."""
         raise self._refuse()
 
+    def put_mask(self, name: str, parts: Callable[[Section], np.ndarray], default: bool = True) -> None:
+        """Put a mask of a name in the place of the present one, or add it.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        parts : callable
+            Gives where the pixels of a section are good.
+        default : bool, optional
+            Whether it becomes the mask that applies.
+        """
+        raise self._refuse()
+
+    def drop_mask(self, name: str) -> None:
+        """Remove a mask; without the one that applies all pixels are good."""
+        raise self._refuse()
+
+    def rename_mask(self, name: str, new: str) -> None:
+        """Give a mask another name."""
+        raise self._refuse()
+
+    def set_default_mask(self, name: str | None) -> None:
+        """Let another mask apply, or none."""
+        raise self._refuse()
+
     def change(self, **parts: Any) -> None:
         """Put unit, coords, beams or meta in the place of the present ones; add lines of history."""
         raise self._refuse()
@@ -151,7 +177,8 @@ class InMemory(Mutable):
     ) -> None:
         super().__init__()
         self._values = values if own else np.array(values, order="C")
-        self._good = None if good is None else np.array(good, bool)
+        self._masks: dict[str, np.ndarray] = {} if good is None else {mask_name: np.array(good, bool)}
+        self._default = None if good is None else mask_name
         self._mask_name = mask_name
         self._parts: dict[str, Any] = parts
         self._groups: dict[str, Record] = {}
@@ -179,14 +206,14 @@ class InMemory(Mutable):
 
     def _now(self) -> Image:
         coords = self._parts.get("coords")
-        masks = {} if self._good is None else {self._mask_name: _Buffer(self._good, self._mask_name)}
+        masks = {name: _Buffer(good, name) for name, good in self._masks.items()}
         stored = Stored(
             _Buffer(self._values, self.label),
             coords.dims if coords is not None else default_dims(self._values.ndim),
             unit=self._parts.get("unit", ""),
             coords=coords,
             masks=masks,
-            default_mask=None if self._good is None else self._mask_name,
+            default_mask=self._default,
             meta=tuple(self._parts.get("meta", ())),
             history=tuple(self._parts.get("history", ())),
             beams=tuple(self._parts.get("beams", ())),
@@ -206,9 +233,9 @@ class InMemory(Mutable):
 
     def read_mask(self, section: Section) -> np.ndarray:
         """Return where pixels are good; see `Mutable.read_mask`."""
-        if self._good is None:
+        if self._default is None:
             return np.ones(shape_of(section), bool)
-        return np.array(self._good[section], order="C")
+        return np.array(self._masks[self._default][section], order="C")
 
     def write(self, section: Section, values: np.ndarray) -> None:
         """Put values; see `Mutable.write`."""
@@ -217,17 +244,46 @@ class InMemory(Mutable):
 
     def write_mask(self, section: Section, good: np.ndarray) -> None:
         """Put where pixels are good; see `Mutable.write_mask`."""
-        if self._good is None:
-            self._good, self._outline = np.ones(self._values.shape, bool), None
-        self._good[section] = good
+        if self._default is None:
+            names = (self._mask_name, *(f"mask{i}" for i in range(len(self._masks) + 1)))
+            self._default = next(name for name in names if name not in self._masks)
+            self._masks[self._default] = np.ones(self._values.shape, bool)
+            self._outline = None
+        self._masks[self._default][section] = good
         self._changes += 1
+
+    def put_mask(self, name: str, parts: Callable[[Section], np.ndarray], default: bool = True) -> None:
+        """Put a mask; see `Mutable.put_mask`."""
+        self._masks[name] = np.array(parts(full(self._values.shape)), bool)
+        self._default = name if default else self._default
+        self._reformed()
+
+    def drop_mask(self, name: str) -> None:
+        """Remove a mask; see `Mutable.drop_mask`."""
+        del self._masks[name]
+        self._default = None if self._default == name else self._default
+        self._reformed()
+
+    def rename_mask(self, name: str, new: str) -> None:
+        """Rename a mask; see `Mutable.rename_mask`."""
+        self._masks = {new if key == name else key: good for key, good in self._masks.items()}
+        self._default = new if self._default == name else self._default
+        self._reformed()
+
+    def set_default_mask(self, name: str | None) -> None:
+        """Let a mask apply; see `Mutable.set_default_mask`."""
+        self._default = name
+        self._reformed()
+
+    def _reformed(self) -> None:
+        self._changes, self._outline = self._changes + 1, None
 
     def change(self, **parts: Any) -> None:
         """Change labels; see `Mutable.change`."""
         if "history" in parts:
             parts["history"] = (*self._parts.get("history", ()), *parts["history"])
         self._parts |= parts
-        self._changes, self._outline = self._changes + 1, None
+        self._reformed()
 
     def put_groups(self, groups: Mapping[str, Record]) -> None:
         """Put attribute groups; see `Mutable.put_groups`."""

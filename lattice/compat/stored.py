@@ -14,7 +14,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,13 @@ import numpy as np
 from lattice.compat.mutable import SMALL, Mutable
 from lattice.errors import LatticeError
 from lattice.graph.records import Record
-from lattice.graph.sections import Section, n_pixels
+from lattice.graph.sections import Section, full, iter_grid, n_pixels
 from lattice.image import Image
 
 __all__ = ["InFile"]
 
 _LOOK = 0.5  # seconds between looks whether another process wants a lock
+_PIECE = 1 << 22  # pixels of a mask that are written at once
 _PATIENCE = 60.0  # seconds that a write waits for other processes
 
 
@@ -378,6 +379,38 @@ class InFile(Mutable):
             else:
                 updater.write(section, None, good, name=name)
 
+    def put_mask(self, name: str, parts: Callable[[Section], np.ndarray], default: bool = True) -> None:
+        """Put a mask piece by piece; see `Mutable.put_mask`."""
+        shape = self.outline().shape
+        with self._updating() as updater:
+            if name not in updater.masks:
+                updater.add_mask(name, default=default)
+            elif default:
+                updater.set(default_mask=name)
+            for piece in iter_grid(full(shape), _piece(shape)):
+                updater.write(piece, None, parts(piece), name=name)
+            self._reformed(updater)
+        self._mask = "default" if default else self._mask
+
+    def drop_mask(self, name: str) -> None:
+        """Remove a mask; see `Mutable.drop_mask`."""
+        with self._updating() as updater:
+            updater.drop_mask(name)
+            self._reformed(updater)
+
+    def rename_mask(self, name: str, new: str) -> None:
+        """Rename a mask; see `Mutable.rename_mask`."""
+        with self._updating() as updater:
+            updater.rename_mask(name, new)
+            self._reformed(updater)
+
+    def set_default_mask(self, name: str | None) -> None:
+        """Let a mask apply; see `Mutable.set_default_mask`."""
+        with self._updating() as updater:
+            updater.set(default_mask=name)
+            self._reformed(updater)
+        self._mask = "default"
+
     def change(self, **parts: Any) -> None:
         """Change labels; see `Mutable.change`."""
         with self._updating() as updater:
@@ -391,3 +424,12 @@ class InFile(Mutable):
     def put_groups(self, groups: Mapping[str, Record]) -> None:
         """Put attribute groups; see `Mutable.put_groups`."""
         self.change(groups=dict(groups))
+
+
+def _piece(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of the pieces in which a mask is written: whole along the fast axes, some megapixels."""
+    left, out = _PIECE, []
+    for n in reversed(shape):
+        out.append(max(1, min(n, left)))
+        left //= out[-1]
+    return tuple(reversed(out))

@@ -20,6 +20,7 @@ from lattice.errors import (
     ShapeMismatchError,
 )
 from lattice.functions.registry import lookup
+from lattice.graph.agree import one_expression
 from lattice.graph.attributes import Attributes, axis_keys, is_anonymous
 from lattice.graph.build import call, region_cut, subset
 from lattice.graph.conform import give_shape
@@ -325,9 +326,12 @@ def condition_node(image: ImageMasks, mask: Any, stretch: bool = False) -> Node:
     if isinstance(mask, str):
         if mask in image._masks:
             return image._named_mask(mask)
-        from lattice.api import expr
+        from lattice.api import Names
+        from lattice.language.binder import bind
 
-        node = expr(mask, images=_sources(image))._node
+        with one_expression():
+            node = bind(mask, Names((), _sources(image)), shapeless=True)
+        node = give_shape(node, image._node.attrs)
     elif isinstance(mask, ImageBase):
         node = mask._node
     elif hasattr(mask, "fit") and hasattr(mask, "bounds"):

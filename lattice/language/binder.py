@@ -83,7 +83,7 @@ class Resolver(Protocol):
         """Return the names of the regions and masks of an image."""
 
 
-def bind(text: str, resolver: Resolver) -> Node:
+def bind(text: str, resolver: Resolver, *, shapeless: bool = False) -> Node:
     """Parse and bind an expression.
 
     Parameters
@@ -92,6 +92,8 @@ def bind(text: str, resolver: Resolver) -> Node:
         The expression.
     resolver : Resolver
         Finds the images, regions and temporaries that it names.
+    shapeless : bool, optional
+        Whether it may be a condition on indices alone, which takes the shape of what it is applied to.
 
     Returns
     -------
@@ -106,10 +108,10 @@ def bind(text: str, resolver: Resolver) -> Node:
     """
     from lattice.language.parser import parse  # its import builds on lark: only texts need it
 
-    return bind_tree(parse(text), text, resolver)
+    return bind_tree(parse(text), text, resolver, shapeless=shapeless)
 
 
-def bind_tree(tree: Syntax, text: str, resolver: Resolver) -> Node:
+def bind_tree(tree: Syntax, text: str, resolver: Resolver, *, shapeless: bool = False) -> Node:
     """Bind a syntax tree that was parsed from `text`."""
     value = _Binder(text, resolver).run(tree)
     if isinstance(value, RegionValue):
@@ -119,7 +121,7 @@ def bind_tree(tree: Syntax, text: str, resolver: Resolver) -> Node:
             span=tree.span,
             hint="cut an image by it, image[region], or take it as truth values, bool(region)",
         )
-    if value.attrs.is_shapeless:
+    if value.attrs.is_shapeless and not shapeless:
         raise ShapeMismatchError(
             "an index condition has no shape of its own",
             text=text,

@@ -169,11 +169,12 @@ class Resample(Operation):
         with np.errstate(all="ignore"):
             for plane in np.ndindex(*target.shape[: len(others)]):
                 flat = np.ascontiguousarray(source[plane]).reshape(-1)
-                target[plane] = np.where(taps.inside, _interpolated(flat, taps), 0)
                 filled[plane] = taps.inside
                 if marks is not None:
                     bad = ~np.ascontiguousarray(marks[plane]).reshape(-1)
                     filled[plane] &= ~_touched(bad, taps)
+                    flat = np.where(bad, 0, flat)  # NaN times no weight would be NaN
+                target[plane] = np.where(taps.inside, _interpolated(flat, taps), 0)
         return out, good
 
     @property

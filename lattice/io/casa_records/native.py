@@ -70,7 +70,7 @@ def adjusted(
         for i, axis in enumerate(coords.axes)
     }
     known = {number for p in places for number in p.numbers}
-    if _untouched(places, coords):
+    if _untouched(places, coords) and _same_names(native, places, now):
         return native
     kept: list[tuple[Place, list[_Cut]]] = []
     for place in places:
@@ -97,6 +97,16 @@ def _untouched(places: list[Place], coords: CoordinateSystem) -> bool:
     )
     cut = {k: c for p in places for k, c in zip(p.numbers, p.cuts, strict=True) if c is not None}
     return whole and cut == dict(coords.dropped) and sum(len(p.numbers) for p in places) == n + len(cut)
+
+
+def _same_names(native: dict[str, Any], places: list[Place], now: dict[int, _Cut]) -> bool:
+    """Tell whether each axis of names has as many pixels as names: a cut at its end leaves no other trace."""
+    for place in places:
+        if place.kind in ("stokes", "quality"):
+            names = native[f"{place.kind}{place.index}"].get(place.kind, ())
+            if any(k in now and now[k].length != len(names) for k in place.numbers):
+                return False
+    return True
 
 
 class _Adjusting:
