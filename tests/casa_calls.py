@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (calls stand on one line each)
 """Calls of CASA's image tool, its helpers and tasks, as texts: run unchanged in real CASA and here.
 
 Each belongs to a setup; the value of its last expression is compared. ``out(name)`` opens what a task wrote.
@@ -9,10 +10,10 @@ from collections.abc import Iterator
 
 __all__ = ["MENDED", "TASKS", "every"]
 
-TASKS = (
-    "exportfits importfits imhead imhistory immath immoments imrebin imregrid imsmooth imsubimage imtrans"
-    " specsmooth imstat imval imcollapse impbcor impv makemask"
-).split()
+TASKS = [
+    "exportfits", "importfits", "imhead", "imhistory", "immath", "immoments", "imrebin", "imregrid", "imsmooth",
+    "imsubimage", "imtrans", "specsmooth", "imstat", "imval", "imcollapse", "impbcor", "impv", "makemask",
+]  # fmt: skip
 
 SETUPS = {
     "cube": "ia.fromfits('cube.im', 'cube.fits')",

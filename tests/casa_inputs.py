@@ -80,7 +80,11 @@ def make(folder: Path) -> None:
     finer += [("CRPIX2", 6.1), ("CUNIT2", "deg")]
     write(folder / "wide.fits", noise((14, 16), 4), [*finer, *REST])
     write(folder / "next.fits", noise((3, 10, 12), 5), [*SKY, *frequency(3, 1.4208e9), *REST])
-    write(folder / "pixel.fits", noise((10, 12), 6), [*SKY, *(c for c in REST if c[0][0] != "B"), ("BUNIT", "Jy/pixel")])
+    write(
+        folder / "pixel.fits",
+        noise((10, 12), 6),
+        [*SKY, *(c for c in REST if c[0][0] != "B"), ("BUNIT", "Jy/pixel")],
+    )
     kelvin = [(k, "K" if k == "BUNIT" else v) for k, v in REST]
     write(folder / "kelvin.fits", noise((8, 10, 12), 7), [*SKY, *frequency(3), *kelvin])
     write(folder / "pb.fits", np.abs(noise((10, 12), 8)), [*SKY, *REST[:4]])

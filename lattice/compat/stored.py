@@ -427,7 +427,7 @@ class InFile(Mutable):
 
 
 def _piece(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of the pieces in which a mask is written: whole along the fast axes, some megapixels."""
+    """Return the shape of the pieces in which a mask is written: megapixels, whole along fast axes."""
     left, out = _PIECE, []
     for n in reversed(shape):
         out.append(max(1, min(n, left)))

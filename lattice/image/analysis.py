@@ -8,6 +8,7 @@ import numpy as np
 
 from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.image.base import ImageBase
+from lattice.image.channels import channel_numbers
 
 __all__ = ["Continua", "ImageAnalysis"]
 
@@ -62,7 +63,7 @@ class ImageAnalysis(ImageBase):
         from lattice.ops.contsub import contsub
 
         axis = self._spectra_along(dim)
-        numbers = _channel_numbers(self, channels, axis)
+        numbers = channel_numbers(self, channels, axis)
         line, continuum = contsub(self._node, axis, numbers, _whole(order, "order"))
         return Continua(self._derive(line), self._derive(continuum))
 
@@ -563,41 +564,3 @@ def _whole(value: Any, what: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise LatticeTypeError(f"{what}={value!r} is no whole number")
     return int(value)
-
-
-def _channel_numbers(image: Any, given: Any, axis: int) -> list[int] | None:
-    """Return the pixels along an axis that are chosen."""
-    n = image.shape[axis]
-    if given is None:
-        return None
-    if isinstance(given, str):
-        return _channels_of_text(image, given, axis)
-    if isinstance(given, slice):
-        return list(range(*given.indices(n)))
-    array = np.asarray(given)
-    if array.dtype == bool:
-        if array.shape != (n,):
-            raise LatticeRangeError(f"{array.size} truth values for {n} channels")
-        return [int(i) for i in np.flatnonzero(array)]
-    if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
-        raise LatticeTypeError(
-            f"channels={given!r}: give their numbers, a slice, truth values, or a text such as '0~20;80~99'"
-        )
-    return [int(i) for i in array]
-
-
-def _channels_of_text(image: Any, text: str, axis: int) -> list[int] | None:
-    from lattice.coords.system import CoordinateSystem
-    from lattice.regions.strings import from_strings
-
-    attrs = image.node.attrs
-    if attrs.coords is None or attrs.coords.kinds[axis] != "spectral":
-        # channels of whatever axis it is
-        kinds = ["spectral" if a == axis else "none" for a in range(image.ndim)]
-        attrs = attrs.with_(coords=CoordinateSystem.from_kinds(kinds))
-    region = from_strings(chans=text)
-    if region is None:
-        return None
-    fitted = region.fit(attrs)
-    line = tuple(slice(0, n if a == axis else 1, 1) for a, n in enumerate(image.shape))
-    return [int(i) for i in np.flatnonzero(fitted.mask(line).ravel())]

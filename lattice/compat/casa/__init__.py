@@ -1,7 +1,7 @@
 """CASA's image tool, its helpers and its image tasks on lattice: scripts run after changing one import line.
 
-``from lattice.compat.casa import image`` in place of ``from casatools import image``, and so on. Where scripts
-are not to be changed, `install` lets those lines themselves find this package, and
+``from lattice.compat.casa import image`` in place of ``from casatools import image``, and so on. Where
+scripts are not to be changed, `install` lets those lines themselves find this package, and
 ``python -m lattice.compat.casa script.py`` runs a script so.
 """
 

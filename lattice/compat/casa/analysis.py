@@ -149,15 +149,14 @@ class ImageAnalysis(ImageCore):
         created(outfile, part.two_point(chosen), overwrite)
         return True
 
-    @served(grid="wholes", anchor="any", xlength="any", ylength="any", interp="text", stattype="text",
-            statalg="text")  # fmt: skip
+    @served(grid="wholes", interp="text", stattype="text", statalg="text")
     def deviation(
         self, outfile: str = "", region: Any = "", mask: str = "", overwrite: bool = False,
         stretch: bool = False, grid: Any = (1, 1), anchor: Any = "ref", xlength: Any = "1pix",
         ylength: Any = "1pix", interp: str = "cubic", stattype: str = "sigma", statalg: str = "classic",
         zscore: float = -1.0, maxiter: int = -1,
     ) -> Any:  # fmt: skip
-        """Return a statistic of the pixels in a box (a circle without ylength) around each point of a grid."""
+        """Return a statistic of the pixels in a box, without ylength a circle, around points of a grid."""
         call = ("deviation", _given(locals()))
         how = matched(interp, ("cubic", "linear", "nearest"), "interp")
         clip: Any = None
@@ -175,7 +174,6 @@ class ImageAnalysis(ImageCore):
             )  # fmt: skip
 
         return self._made(build, outfile, overwrite, call)
-
 
 
 def numbers_of(axes: Any, system: System) -> list[int]:

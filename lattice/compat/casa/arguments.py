@@ -140,21 +140,22 @@ def _any(value: Any, name: str) -> Any:
 
 
 _BY_KIND = {
-    "text": """outfile infile infiles_ box chans stokes method dmethod function algorithm center clmethod logfile name
-        unit origin prec imagemd op type doppler mbret format dframe sframe imagename fitsimage hdkey message mode
-        output inpimage polithresh kernel kimage interpolation absrel comment pol epoch code""",
-    "flag": """overwrite dropdeg list stretch wantreturn linear log cache remove verbose asdefault replicate usemask
-        locking update drop robust force disk append lside cumu crop doref asvelocity targetres silent direction
-        spectral tabular relax tempclose reorder padmask velocity optical deglast dropstokes stokeslast wavelength
-        airwavelength history_ zeroblanks getmask writelock enable strippath pixelorder dovelocity done frac
-        defaultaxes listit""",
-    "whole": """axis width factor npixels maxiter niter nbins channel polarization whichrep whichhdu bitpix nattempts
-        pixelmask_ """,
-    "real": "scale fence zscore cutoff minpix maxpix peaksnr stddev value_ v",
-    "wholes": "axes shape moments blc_ trc_ inc_ bin smoothaxes keepaxes",
-    "reals": "widths includepix excludepix smoothwidths locate pixel_",
+    "text": """outfile infile box chans stokes method dmethod function algorithm center
+        clmethod logfile name unit origin prec imagemd op type doppler mbret format dframe sframe
+        imagename fitsimage hdkey message mode output inpimage polithresh kernel kimage
+        interpolation absrel comment pol epoch code""",
+    "flag": """overwrite dropdeg list stretch wantreturn linear log cache remove verbose asdefault
+        replicate usemask locking update drop robust force disk append lside cumu crop doref
+        asvelocity targetres silent direction spectral tabular relax tempclose reorder padmask
+        velocity optical deglast dropstokes stokeslast wavelength airwavelength zeroblanks
+        getmask writelock enable strippath pixelorder dovelocity done frac defaultaxes listit""",
+    "whole": """axis width factor npixels maxiter niter nbins channel polarization whichrep whichhdu
+        bitpix nattempts""",
+    "real": "scale fence zscore cutoff minpix maxpix peaksnr stddev v",
+    "wholes": "axes shape moments bin smoothaxes keepaxes",
+    "reals": "widths includepix excludepix smoothwidths locate",
     "texts": "types smoothtypes",
-    "record": "csys beam_ info",
+    "record": "csys info",
     "region": "region",
     "mask": "mask",
 }

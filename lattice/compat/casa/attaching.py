@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -162,7 +163,7 @@ class ImageAttaching(ImageCore):
         overwrite: bool = False,
     ) -> bool:  # fmt: skip
         """Attach to a part of the image in a file: lazy without an outfile."""
-        source = type(self)._on(open_image(infile))
+        source: Any = type(self)._on(open_image(infile))
         part = source.subimage(outfile, region, mask, dropdeg, overwrite)
         return self._attach(part._pixels)
 
@@ -408,7 +409,7 @@ def _start_of(image: Image, axis: int) -> float:
 
 def _check_continues(images: Sequence[Image], axis: int) -> None:
     """Refuse images that do not follow each other along the axis to a hundredth of a pixel."""
-    for before, after in zip(images, images[1:], strict=False):
+    for before, after in itertools.pairwise(images):
         n = before.shape[axis]
         ends = _world_along(before, axis, [0.0, n - 1.0, float(n)])
         step = (ends[1] - ends[0]) / (n - 1) if n > 1 else ends[2] - ends[1]
@@ -436,5 +437,4 @@ def _labelled_like(image: Image, model: Image) -> Image:
     if image.shape != model.shape:
         raise CasaError(f"imagemd has shape {model.shape[::-1]}, the expression {image.shape[::-1]}")
     made = image.with_wcs(None if model.coords is None else model.coords)
-    made = made.with_unit(model.unit).with_beam(model.beams or None)
-    return made
+    return made.with_unit(model.unit).with_beam(model.beams or None)

@@ -12,7 +12,16 @@ from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.quantities import in_unit, is_nothing, quantity, quantity_of
 from lattice.image import Image
 
-__all__ = ["area", "beam_of", "beam_record", "matrix_record", "per_plane", "planes_of", "record_of_beams", "with_angle"]
+__all__ = [
+    "area",
+    "beam_of",
+    "beam_record",
+    "matrix_record",
+    "per_plane",
+    "planes_of",
+    "record_of_beams",
+    "with_angle",
+]
 
 Beam = tuple[float, float, float]
 
@@ -40,11 +49,15 @@ def with_angle(degrees: float) -> float:
     return 90.0 - (90.0 - degrees) % 180.0
 
 
-def beam_of(major: Any, minor: Any, angle: Any, units: tuple[str, str, str] = ("arcsec", "arcsec", "deg")) -> Beam:
+def beam_of(
+    major: Any, minor: Any, angle: Any, units: tuple[str, str, str] = ("arcsec", "arcsec", "deg")
+) -> Beam:
     """Return a beam in degrees of quantities; plain numbers have the units given."""
     values = [in_unit(v, "deg", u) for v, u in zip((major, minor, angle), units, strict=True)]
     if not values[0] >= values[1] > 0:
-        raise CasaError(f"a beam of {values[0] * 3600:g} by {values[1] * 3600:g} arcsec: the larger axis first")
+        raise CasaError(
+            f"a beam of {values[0] * 3600:g} by {values[1] * 3600:g} arcsec: the larger axis first"
+        )
     return values[0], values[1], values[2]
 
 
@@ -106,7 +119,9 @@ def record_of_beams(image: Image, channel: int = -1, polarization: int = -1) -> 
 def _number(numbers: np.ndarray, channel: int, polarization: int) -> int:
     """Return the number of the beam of a plane."""
     places = []
-    for name, given, n in zip(("channel", "polarization"), (channel, polarization), numbers.shape, strict=True):
+    for name, given, n in zip(
+        ("channel", "polarization"), (channel, polarization), numbers.shape, strict=True
+    ):
         if given < 0 and n > 1:
             raise CasaError(f"{name} is missing: the image has {n}", hint="give both numbers, or neither")
         if given >= n:
@@ -160,7 +175,9 @@ def changed_beams(
     if beam:
         new = of_record(beam)
     else:
-        units = tuple(_unit_of(v, u) for v, u in zip((major, minor, pa), ("arcsec", "arcsec", "deg"), strict=True))
+        units = tuple(
+            _unit_of(v, u) for v, u in zip((major, minor, pa), ("arcsec", "arcsec", "deg"), strict=True)
+        )
         if is_nothing(major) or is_nothing(minor) or pa == "Not specified" or is_nothing(pa):
             raise CasaError("give major, minor and pa, or a beam")
         new = beam_of(major, minor, pa, units)  # type: ignore[arg-type]
@@ -182,7 +199,9 @@ def changed_beams(
 
 
 def _check_index(numbers: np.ndarray, channel: int, polarization: int) -> None:
-    for name, given, n in zip(("channel", "polarization"), (channel, polarization), numbers.shape, strict=True):
+    for name, given, n in zip(
+        ("channel", "polarization"), (channel, polarization), numbers.shape, strict=True
+    ):
         if given >= n:
             raise CasaError(f"there is no {name} {given}: the image has {n}")
 
@@ -193,7 +212,9 @@ def _unit_of(value: Any, unit: str) -> str:
 
 def _plane_count(image: Image) -> int:
     kinds = image.coords.kinds if image.coords is not None else ()
-    count = math.prod(n for n, kind in zip(image.shape, kinds, strict=False) if kind in ("spectral", "stokes"))
+    count = math.prod(
+        n for n, kind in zip(image.shape, kinds, strict=False) if kind in ("spectral", "stokes")
+    )
     if not {"spectral", "stokes"} & set(kinds):
         raise CasaError("the image has neither channels nor Stokes parameters")
     return count

@@ -43,7 +43,7 @@ class coordsys(Tool):
     >>> cs = coordsys().newcoordsys(direction=True, spectral=True)
     >>> cs.names(), cs.units()
     (['Right Ascension', 'Declination', 'Frequency'], ["'", "'", 'Hz'])
-    >>> cs.toworld([0, 0, 0])["numeric"].tolist()
+    >>> cs.toworld([0, 0, 0])["numeric"].round(9).tolist()
     [0.0, 0.0, 1415000000.0]
     """
 
@@ -452,7 +452,9 @@ class coordsys(Tool):
         """Set the date of the observation."""
         from lattice.compat.casa.measures import measures
 
-        self._made().record["obsdate"] = value if isinstance(value, Mapping) else measures().epoch("UTC", value)
+        self._made().record["obsdate"] = (
+            value if isinstance(value, Mapping) else measures().epoch("UTC", value)
+        )
         return self._changed()
 
     def telescope(self) -> str:
@@ -542,7 +544,11 @@ class coordsys(Tool):
                     lat = float(converted(float(system.crval[k + 1]), system.units[k + 1], "rad"))
                     given[k] = reference[k] + far * np.cos(lat)
         kind = "absolute" if sign > 0 else "relative"
-        return {"ar_type": kind, "pw_type": "world" if world else "pixel", "numeric": given + sign * reference}
+        return {
+            "ar_type": kind,
+            "pw_type": "world" if world else "pixel",
+            "numeric": given + sign * reference,
+        }
 
     # -- velocities -----------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ def names() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(names())[:4]
-    ['cs', 'exportfits', 'ia', 'imhead']
+    ['cs', 'exportfits', 'ia', 'imcollapse']
     """
     here = importlib.import_module(_HERE)
     tasks = importlib.import_module(f"{_HERE}.tasks")

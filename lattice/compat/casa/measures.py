@@ -23,8 +23,8 @@ class measures(Tool):
     >>> from lattice.compat.casa import measures
     >>> me = measures()
     >>> place = me.direction("J2000", "12h0m0s", "30deg")
-    >>> round(me.measure(place, "GALACTIC")["m1"]["value"], 6)
-    1.367534
+    >>> round(me.measure(place, "GALACTIC")["m1"]["value"], 4)
+    1.3675
     """
 
     def direction(self, rf: str = "J2000", v0: Any = "0..", v1: Any = "", off: Any = None) -> dict[str, Any]:

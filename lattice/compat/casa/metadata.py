@@ -172,7 +172,9 @@ class ImageMetadata(ImageCore):
         elif imagename:
             beams = list(open_image(imagename).image().beams)
             if len(beams) > 1 and len(beams) != beaming._plane_count(image):
-                raise CasaError(f"{imagename} has {len(beams)} beams, which do not fit the planes of this image")
+                raise CasaError(
+                    f"{imagename} has {len(beams)} beams, which do not fit the planes of this image"
+                )
         else:
             beams = beaming.changed_beams(image, major, minor, pa, beam or {}, channel, polarization)
         self._held().change(beams=tuple(beams))
@@ -253,7 +255,9 @@ class ImageMetadata(ImageCore):
             part = system.part(number)
             own = str(part["system"])
             if frame.lower() not in ("native", own.lower()) and kind == "spectral":
-                raise CasaError(f"frequencies are not converted from {own} to {frame} here", hint="cl or native")
+                raise CasaError(
+                    f"frequencies are not converted from {own} to {frame} here", hint="cl or native"
+                )
             name = own if frame.lower() == "native" else frame.upper()
             if kind == "direction":
                 part["conversionSystem"] = name

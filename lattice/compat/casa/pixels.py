@@ -111,7 +111,7 @@ class ImagePixels(ImageCore):
         values = np.asarray(pixels)
         shape = self._outline().shape[::-1]
         if values.size == 0 or values.ndim > len(shape):
-            raise CasaError(f"an array of shape {values.shape} does not fit an image of shape {list(shape)}")
+            raise CasaError(f"an array of shape {values.shape} does not fit an image of shape {[*shape]}")
         lengths = (*values.shape, *(1,) * (len(shape) - values.ndim))
         spans, counts = [], []
         for k, (n, length) in enumerate(zip(shape, lengths, strict=True)):
@@ -291,7 +291,9 @@ class ImagePixels(ImageCore):
         return True
 
     @served(locate="reals")
-    def insert(self, infile: str = "", region: Any = "", locate: Any = (-1.0,), verbose: bool = False) -> bool:
+    def insert(
+        self, infile: str = "", region: Any = "", locate: Any = (-1.0,), verbose: bool = False
+    ) -> bool:
         """Put the pixels of another image into this one: at a place, or where the coordinates say."""
         from lattice.compat.casa.attaching import open_image
 
@@ -351,7 +353,9 @@ class ImagePixels(ImageCore):
                 held.drop_mask(one)
         elif what == "rename":
             if name[0] not in masks:
-                raise CasaError(f"there is no mask {name[0]!r}", hint=f"there are {', '.join(masks) or 'none'}")
+                raise CasaError(
+                    f"there is no mask {name[0]!r}", hint=f"there are {', '.join(masks) or 'none'}"
+                )
             held.rename_mask(*name)
         else:
             source, old = image, name[0]
@@ -436,7 +440,7 @@ def _number_of(value: Any, undefined: float | None = None) -> Any:
     """Return a number, or that of an expression."""
     if isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]
-    if isinstance(value, bool) or isinstance(value, list | tuple | Mapping):
+    if isinstance(value, bool | list | tuple | Mapping):
         raise CasaError(f"{value!r} is no number")
     if not isinstance(value, str):
         return complex(value) if np.iscomplexobj(value) else float(value)
@@ -449,4 +453,3 @@ def _number_of(value: Any, undefined: float | None = None) -> Any:
 
 def _free_name(image: Image) -> str:
     return next(n for i in range(len(image._masks) + 1) if (n := f"mask{i}") not in image._masks)
-

@@ -1,4 +1,4 @@
-"""The quanta tool, `qa`, as far as scripts around images use it: quantities, their arithmetic and spelling."""
+"""The quanta tool, `qa`, as far as scripts around images use it: quantities, arithmetic and spelling."""
 
 from __future__ import annotations
 

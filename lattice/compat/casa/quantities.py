@@ -65,7 +65,9 @@ def quantity_of(value: Any, default_unit: str = "") -> tuple[Any, str]:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         if isinstance(value, list | tuple | np.ndarray):
             return _of_several(value, default_unit)
-        raise ArgumentError(f"{value!r} is no quantity", hint='write "3arcsec", or {"value": 3, "unit": "arcsec"}')
+        raise ArgumentError(
+            f"{value!r} is no quantity", hint='write "3arcsec", or {"value": 3, "unit": "arcsec"}'
+        )
     return float(value), default_unit
 
 

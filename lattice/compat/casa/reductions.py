@@ -66,21 +66,30 @@ class ImageReductions(ImageCore):
             raise CasaError("complex images have no statistics", hint="take abs(), real() or imag() of it")
         limits = [_limits(includepix) or None, _limits(excludepix) or None]
         how = matched(algorithm, [*_PARAMETERS], "algorithm")
-        given = {"fence": fence, "center": center, "lside": lside, "zscore": zscore, "maxiter": maxiter}
-        parameters = {k: v for k, v in (given | {"niter": niter}).items() if k in _PARAMETERS[how]}
+        given: dict[str, Any] = {
+            "fence": fence,
+            "center": center,
+            "lside": lside,
+            "zscore": zscore,
+            "maxiter": maxiter,
+        }
+        parameters: dict[str, Any] = {
+            k: v for k, v in (given | {"niter": niter}).items() if k in _PARAMETERS[how]
+        }
         over = self._axes(axes, part.ndim)
         whole = len(over) == part.ndim
         keys = _BIWEIGHT if how == "biweight" else (*_CLASSIC, *(_ROBUST if robust else ()), "flux")
+        places = _POSITIONS if whole and how != "biweight" else ()
         found = part.statistics(
-            (*keys, *(_POSITIONS if whole and how != "biweight" else ())), dims=None if whole else [*over], include=limits[0],
-            exclude=limits[1], algorithm=how, **parameters,
+            (*keys, *places), dims=None if whole else [*over], include=limits[0], exclude=limits[1],
+            algorithm=how, **parameters,
         )  # fmt: skip
         numbers = _of_whole(found, keys) if whole else _along(found, keys)
         return numbers | self._places(image, region, numbers)
 
     def _places(self, image: Image, region: Any, found: dict[str, Any]) -> dict[str, Any]:
         """Return where the box is, and where the extremes are."""
-        box = self.boundingbox(region)  # type: ignore[attr-defined]
+        box: Any = self.boundingbox(region)
         out = {key: box[key] for key in ("blc", "trc", "blcf", "trcf")}
         system = system_of(image)
         for key in _POSITIONS:
@@ -123,7 +132,9 @@ class ImageReductions(ImageCore):
             raise CasaError("moments are taken of the pixels as they are: no method and no smoothing")
         numbers = [*dict.fromkeys(moments)]
         convention = matched(doppler, ("radio", "optical", "relativistic", "z", "beta", "true"), "doppler")
-        convention = {"z": "optical", "beta": "relativistic", "true": "relativistic"}.get(convention, convention)
+        convention = {"z": "optical", "beta": "relativistic", "true": "relativistic"}.get(
+            convention, convention
+        )
         limits = [_limits(includepix), _limits(excludepix)]
 
         def built(image: Image) -> dict[Any, Image]:

@@ -54,8 +54,10 @@ class regionmanager(Tool):
     @served(region="any")
     def ispixelregion(self, region: Any = None) -> bool:
         """Return whether a record is that of pixels."""
-        return isinstance(region, Mapping) and str(region.get("name", "")).startswith("LC") and (
-            region.get("isRegion") == 1
+        return (
+            isinstance(region, Mapping)
+            and str(region.get("name", "")).startswith("LC")
+            and (region.get("isRegion") == 1)
         )
 
     @served(region="any")
@@ -262,7 +264,9 @@ class regionmanager(Tool):
         return True
 
     @served(filename="text", verbose="flag", regionname="text")
-    def fromfiletorecord(self, filename: str = "", verbose: bool = True, regionname: str = "") -> dict[str, Any]:
+    def fromfiletorecord(
+        self, filename: str = "", verbose: bool = True, regionname: str = ""
+    ) -> dict[str, Any]:
         """Return the record that `tofile` wrote."""
         from lattice.io.json_values import from_json
 
@@ -280,9 +284,9 @@ def _items(values: Any) -> list[Any]:
     if isinstance(values, Mapping):
         if "*1" in values:
             return [values[f"*{k + 1}"] for k in range(len(values))]
-        value = values.get("value")
-        if np.ndim(value):
-            return [quantity(float(v), values["unit"]) for v in value]  # type: ignore[union-attr]
+        several = np.asarray(values.get("value"))
+        if several.ndim:
+            return [quantity(float(v), values["unit"]) for v in several]
         return [values]
     return [*values]
 
@@ -331,9 +335,9 @@ def _corners(box: str, system: System) -> list[tuple[int, int, int, int]]:
 
     axes = system.pixel_axes("direction") or [0, 1][: len(system.crpix)]
     if box.strip():
-        fitted = read_box(box)
+        fitted: Any = read_box(box)
         fitted.fit(system._scene.node.attrs)
-        return [tuple(c) for c in fitted.corners]  # type: ignore[attr-defined]
+        return [(x0, y0, x1, y1) for x0, y0, x1, y1 in fitted.corners]
     ends = [system.shape[a] - 1 for a in axes]
     return [(0, 0, ends[0], ends[1] if len(ends) > 1 else 0)]
 
@@ -353,7 +357,9 @@ def _spans(system: System, text: str, kind: str) -> list[tuple[int, int]]:
     region = (read_chans if kind == "spectral" else read_stokes)(text)
     attrs = system._scene.node.attrs
     fitted = region.fit(attrs)
-    line = tuple(slice(0, n if a == len(system.shape) - 1 - axes[0] else 1, 1) for a in range(len(system.shape)))
+    line = tuple(
+        slice(0, n if a == len(system.shape) - 1 - axes[0] else 1, 1) for a in range(len(system.shape))
+    )
     inside = np.flatnonzero(fitted.mask(line).ravel())
     runs = np.split(inside, np.flatnonzero(np.diff(inside) > 1) + 1)
     return [(int(r[0]), int(r[-1])) for r in runs]

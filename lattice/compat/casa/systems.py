@@ -112,7 +112,9 @@ class System:
                 out.append(np.ravel(value)[0] if np.ndim(value) else value)
             else:
                 values = part.get(field)
-                out.append(values[axis.inside] if values is not None and len(values) > axis.inside else missing)
+                out.append(
+                    values[axis.inside] if values is not None and len(values) > axis.inside else missing
+                )
         return out
 
     @property
@@ -159,15 +161,20 @@ class System:
         elif field in ("axes", "units"):
             part[field] = [value if k == at.inside else str(v) for k, v in enumerate(part[field])]
         else:
-            part[field] = np.array([value if k == at.inside else v for k, v in enumerate(part[field])], np.float64)
+            part[field] = np.array(
+                [value if k == at.inside else v for k, v in enumerate(part[field])], np.float64
+            )
         if field == "crval":
             self.record[f"worldreplace{at.number}"] = np.array(
-                [value if k == at.inside else v for k, v in enumerate(self.record[f"worldreplace{at.number}"])]
+                [
+                    value if k == at.inside else v
+                    for k, v in enumerate(self.record[f"worldreplace{at.number}"])
+                ]
             )
         self.__dict__.pop("_scene", None)
 
     def set_unit(self, axis: int, unit: str, overwrite: bool = False) -> None:
-        """Set the unit of a world axis; values are converted, those of plain axes not if `overwrite` is set."""
+        """Set the unit of a world axis; values are converted, those of plain axes not if `overwrite`."""
         kind, old = self.axes[axis].kind, self.units[axis]
         if kind == "stokes":
             return
@@ -220,12 +227,11 @@ class System:
         """The coordinates as lattice has them."""
         return self._scene.coords
 
-    def to_world(self, pixel: Sequence[float]) -> np.ndarray:
+    def to_world(self, pixel: Sequence[float] | np.ndarray) -> np.ndarray:
         """Return world coordinates of a pixel, in the units of the record."""
         from lattice.compat.casacore.images import worlds
 
-        pixel = [float(p) for p in pixel]
-        found = worlds.to_world(self._scene, pixel[::-1])[::-1]
+        found = worlds.to_world(self._scene, [float(p) for p in pixel][::-1])[::-1]
         by_pixel = dict(enumerate(found))
         values = np.array([by_pixel.get(a.pixel, v) for a, v in zip(self.axes, self.crval, strict=True)])
         for k, axis in enumerate(self.axes):
@@ -234,7 +240,7 @@ class System:
                 values[k] %= turn
         return values
 
-    def to_pixel(self, world: Sequence[float]) -> np.ndarray:
+    def to_pixel(self, world: Sequence[float] | np.ndarray) -> np.ndarray:
         """Return the pixel at world coordinates, in the units of the record."""
         from lattice.compat.casacore.images import worlds
 
@@ -266,6 +272,8 @@ class System:
         start = name.strip().lower()
         found = [k for k, n in enumerate(self.names) if start and n.lower().startswith(start)]
         if len(found) != 1:
-            problem = "several axes have names that begin so" if found else "no axis has a name that begins so"
+            problem = (
+                "several axes have names that begin so" if found else "no axis has a name that begins so"
+            )
             raise CasaError(f"axis {name!r}: {problem}", hint=f"there are {', '.join(self.names)}")
         return found[0]

@@ -169,7 +169,9 @@ class ImageTransforms(ImageCore):
             part = self._selected(image, region, mask, stretch)
             system = system_of(part)
             if sorted(axes) != sorted(system.pixel_axes("direction")):
-                raise CasaError(f"axes {list(axes)} are not those of the sky", hint="sepconvolve() takes others")
+                raise CasaError(
+                    f"axes {list(axes)} are not those of the sky", hint="sepconvolve() takes others"
+                )
             kernel = _kernel(system, major, minor, pa, beam or {})
             if targetres:
                 return part.smooth_to(*kernel)
@@ -192,7 +194,9 @@ class ImageTransforms(ImageCore):
             part = self._selected(image, region, mask, stretch)
             chosen = [a for a in axes if a >= 0] or [*range(part.ndim)]
             if not len(chosen) == len(kinds) == len(sizes):
-                raise CasaError(f"{len(chosen)} axes, {len(kinds)} types and {len(sizes)} widths do not go together")
+                raise CasaError(
+                    f"{len(chosen)} axes, {len(kinds)} types and {len(sizes)} widths do not go together"
+                )
             system = system_of(part)
             wanted = {
                 part.ndim - 1 - a: (kind, _pixels_wide(system, a, size, kind))
@@ -365,10 +369,12 @@ class ImageTransforms(ImageCore):
 
         if bitpix not in (-32, 16):
             raise CasaError(f"bitpix is -32 or 16, not {bitpix}")
-        path = os.path.expanduser(outfile or f"{self.name(strippath=True)}.fits")  # type: ignore[attr-defined]
+        path = os.path.expanduser(outfile or f"{self.name(strippath=True)}.fits")
         _check_place(path, overwrite)
         part = self._selected(self._image(), region, mask, stretch)
-        scale = {"minpix": minpix, "maxpix": maxpix} if bitpix > 0 and minpix <= maxpix else {}
+        scale: dict[str, Any] = (
+            {"minpix": minpix, "maxpix": maxpix} if bitpix > 0 and minpix <= maxpix else {}
+        )
         part.save(
             path, format="fits", overwrite=overwrite, style="casa", velocity=velocity, optical=optical,
             stokeslast=stokeslast, dropstokes=dropstokes, dropdeg=dropdeg, deglast=deglast,
@@ -432,7 +438,9 @@ def _kernel(system: System, major: Any, minor: Any, pa: Any, beam: Mapping[str, 
         sizes[1] = sizes[0]
     angle = 0.0 if is_nothing(pa) else in_unit(pa, "deg", "deg")
     if not sizes[0] >= sizes[1] > 0:
-        raise CasaError(f"a kernel of {sizes[0] * 3600:g} by {sizes[1] * 3600:g} arcsec: the larger width first")
+        raise CasaError(
+            f"a kernel of {sizes[0] * 3600:g} by {sizes[1] * 3600:g} arcsec: the larger width first"
+        )
     return sizes[0], sizes[1], angle
 
 

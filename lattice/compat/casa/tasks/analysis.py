@@ -19,9 +19,7 @@ def imcollapse(
     stretch: bool = False,
 ) -> None:  # fmt: skip
     """Write a statistic along axes; see `image.collapse`."""
-    opened(imagename).collapse(
-        function, axes, outfile, region, box, chans, stokes, mask, overwrite, stretch
-    )
+    opened(imagename).collapse(function, axes, outfile, region, box, chans, stokes, mask, overwrite, stretch)
 
 
 @task(pbimage="any", region="region")
@@ -55,5 +53,8 @@ def impv(
         raise CasaError(f"there is no mode {mode!r}", hint="coords or length")
     if is_nothing(start if by_ends else center):
         raise CasaError("give start and end" if by_ends else "give center, length and pa")
-    line = (start, end, (), (), ()) if by_ends else ((), (), center, length, pa)
-    opened(imagename).pv(outfile, *line, width, unit, overwrite, region, chans, stokes, mask, stretch)
+    line = {"start": start, "end": end} if by_ends else {"center": center, "length": length, "pa": pa}
+    opened(imagename).pv(
+        outfile, **line, width=width, unit=unit, overwrite=overwrite, region=region, chans=chans,
+        stokes=stokes, mask=mask, stretch=stretch,
+    )  # fmt: skip

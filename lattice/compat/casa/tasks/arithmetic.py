@@ -90,7 +90,7 @@ def _spectral_index(names: list[str], part: Any) -> Image:
     return made.with_unit("")._with(history=first.history)
 
 
-# -- polarization ---------------------------------------------------------------------------------------------
+# -- polarization --------------------------------------------------------------------------------------------
 
 
 def _polarized(what: str, names: list[str], part: Any, sigma: Any, polithresh: str) -> Image:
@@ -110,7 +110,9 @@ def _polarized(what: str, names: list[str], part: Any, sigma: Any, polithresh: s
     if what == "tpoli" and v is None:
         raise CasaError("there is no Stokes V in the images")
     total = v is not None and what in ("poli", "tpoli")
-    squares = expr("$1*$1 + $2*$2 + $3*$3", q, u, _plain_stokes(v, q)) if total else expr("$1*$1 + $2*$2", q, u)
+    squares = (
+        expr("$1*$1 + $2*$2 + $3*$3", q, u, _plain_stokes(v, q)) if total else expr("$1*$1 + $2*$2", q, u)
+    )
     value, unit = quantity_of(sigma)
     noise = _in_unit_of(q, value, unit)
     if noise > 0:

@@ -104,7 +104,11 @@ def _in_default_order(made: Any, values: Any) -> Any:
 
 @task()
 def imhistory(
-    imagename: str = "", mode: str = "list", verbose: bool = True, origin: str = "imhistory", message: str = ""
+    imagename: str = "",
+    mode: str = "list",
+    verbose: bool = True,
+    origin: str = "imhistory",
+    message: str = "",
 ) -> Any:
     """Return the history of an image, or add a line to it."""
     tool = opened(imagename)
@@ -289,7 +293,11 @@ def _put_axis(tool: image, name: str, axis: int, value: Any) -> None:
         names = value if isinstance(value, list) else str(value).replace(",", " ").split()
         system.part(system.axes[axis].number)["stokes"] = names
     else:
-        new = world_of(system, [*system.crval[:axis], value])[axis] if name == "crval" else in_unit(value, unit, unit)
+        new = (
+            world_of(system, [*system.crval[:axis], value])[axis]
+            if name == "crval"
+            else in_unit(value, unit, unit)
+        )
         system.put(name, axis, float(new))
     tool.setcoordsys(system.record)
 

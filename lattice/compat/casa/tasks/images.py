@@ -33,7 +33,8 @@ def cut(
     def build(whole: Image) -> Image:
         return selected(whole, region, mask, stretch, box=box, chans=chans, stokes=stokes, **more)
 
-    return tool._made(build, "", False, ("subimage", {}))  # type: ignore[no-any-return]
+    made: image = tool._made(build, "", False, ("subimage", {}))
+    return made
 
 
 @task(region="region", keepaxes="wholes")
@@ -74,11 +75,10 @@ def immoments(
     part = cut(imagename, region, box, chans, stokes, mask, stretch)
     number = _axis_number(part._system(), axis)
     root = outfile or f"{imagename}.moments"
-    made = part.moments(
+    return part.moments(
         moments, number, includepix=includepix, excludepix=excludepix, outfile=root, drop=False,
         overwrite=False,
     )  # fmt: skip
-    return made  # type: ignore[no-any-return]
 
 
 def _axis_number(system: System, axis: Any) -> int:
@@ -120,10 +120,11 @@ def imsmooth(
     kind = matched(kernel, ("gaussian", "boxcar", "commonbeam", "image"), "kernel")
     out = outfile or f"{os.path.basename(imagename)}.smooth"
     if kind == "gaussian":
-        sizes = ("", "", "") if not is_nothing(beam) else (_size(major, "arcsec"), _size(minor, "arcsec"), _size(pa, "deg"))
+        sizes: Any = (_size(major, "arcsec"), _size(minor, "arcsec"), _size(pa, "deg"))
+        wide, narrow, angle = sizes if is_nothing(beam) else ("", "", "")
         part.convolve2d(
-            out, part._system().pixel_axes("direction"), "gauss", *sizes, scale=scale, targetres=targetres,
-            beam=beam or {}, overwrite=overwrite,
+            out, part._system().pixel_axes("direction"), "gauss", wide, narrow, angle, scale=scale,
+            targetres=targetres, beam=beam or {}, overwrite=overwrite,
         )  # fmt: skip
     elif kind == "boxcar":
         axes = part._system().pixel_axes("direction")
@@ -192,7 +193,9 @@ def imregrid(
         csys, lengths = System(template["csys"], template["shap"]), tuple(int(n) for n in template["shap"])
     else:
         raise CasaError("template is an image, 'get', or a record with csys and shap")
-    method = "nearest" if replicate else matched(interpolation, ("nearest", "linear", "cubic"), "interpolation")
+    method = (
+        "nearest" if replicate else matched(interpolation, ("nearest", "linear", "cubic"), "interpolation")
+    )
     made = _on_grid(source._image(), csys, lengths, axes, shape, method, asvelocity)
     created(output, made, overwrite)
     return None
@@ -205,7 +208,9 @@ def _on_grid(
     chosen, wanted = [a for a in axes if a >= 0], [*whole.shape[::-1]]
     both: list[int] = []
     for axis in own.axes:
-        there = [a.pixel for a in csys.axes if (a.kind, a.inside) == (axis.kind, axis.inside) and a.pixel >= 0]
+        there = [
+            a.pixel for a in csys.axes if (a.kind, a.inside) == (axis.kind, axis.inside) and a.pixel >= 0
+        ]
         if axis.kind == "stokes" or axis.pixel < 0 or not there:
             continue
         longer = whole.shape[::-1][axis.pixel] > 1 and lengths[there[0]] > 1

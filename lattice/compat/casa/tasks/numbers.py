@@ -79,7 +79,9 @@ def _coordinates(part: Any, system: Any) -> np.ndarray:
     """Return world coordinates of all pixels, axes first to last, their numbers along a further axis."""
     shape = part.shape[::-1]
     if part.size > 1 << 20:
-        raise CasaError(f"{part.size} pixels with their coordinates are too many", hint="take a smaller region")
+        raise CasaError(
+            f"{part.size} pixels with their coordinates are too many", hint="take a smaller region"
+        )
     out = np.empty((*shape, len(shape)))
     for place in np.ndindex(*shape):
         out[place] = system.to_world(place)
