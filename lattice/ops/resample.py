@@ -247,7 +247,8 @@ def _taps(
     inside = np.ones(positions[0].shape, bool)
     for p, n in zip(positions, lengths, strict=True):
         beyond = _BEYOND[method] if n > 1 and len(lengths) > 1 else 0.0
-        inside &= (p >= -beyond) & (p <= n - 1 + beyond)
+        # a whole pixel beyond the edge nothing is known: images moved by whole pixels stay as they are
+        inside &= (p > -1) & (p < n) & (p >= -beyond) & (p <= n - 1 + beyond)
     firsts, weights = [], []
     places = [np.where(inside, p, 0) for p in positions]
     smooth = np.ones(inside.shape, bool)

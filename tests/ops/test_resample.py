@@ -39,7 +39,7 @@ def weights_at(p: float, n: int, method: str, linear: bool = False) -> dict[int,
     limit = {"nearest": 0.5, "lanczos": 0.0}.get(method, 1.0) if n > 1 else 0.0
     if method == "nearest":
         limit = 0.5 if n > 1 else 0.0
-    if not -limit <= p <= n - 1 + limit:
+    if not -limit <= p <= n - 1 + limit or p in (-1, n):  # nothing a whole pixel beyond
         return None
     if n == 1:
         return {0: 1.0}
