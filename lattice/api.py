@@ -120,6 +120,15 @@ def concat(images: Sequence[Any], dim: str | int = 0) -> Image:
     -------
     Image
         The joined image. It has the named masks of all parts; all pixels of a part that lacks one are good.
+
+    Notes
+    -----
+    :mask: each part brings its own.
+    :unit: that of the first part; others are told by a warning.
+    :beam: one per plane where parts differ.
+    :coordinates: follow each other where they fit; else they become a table, or are told.
+    :flags: named masks of all parts are joined; all pixels of a part without one are good.
+    :variance: ``concat([v1, v2, ...], dim)`` alike.
     """
     from lattice.image.masks import joined_masks
     from lattice.ops.concat import concat as join

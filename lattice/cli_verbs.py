@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from lattice.cli_base import commands, cuts_of, engine, image_of, names, saving_of
+from lattice.cli_base import commands, cuts_of, engine, image_of, json_option, names, saving_of
 
 __all__ = ["pair"]
 
@@ -430,6 +430,36 @@ def mosaic(
 
     own = None if weights is None else [_number_or_text(w.strip()) for w in weights.split(",")]
     Image.mosaic(list(images), template, weights=own, method=method).save(out, **saving)
+
+
+@commands.command(
+    examples=[
+        "lattice operations",
+        "lattice operations smooth",
+        "lattice operations imregrid",
+        "lattice operations --markdown",
+    ]
+)
+@click.argument("name", required=False)
+@click.option("--markdown", is_flag=True, help="Print Markdown tables.")
+@json_option
+def operations(name: str | None, markdown: bool, as_json: bool) -> None:
+    """List the operations on images, or say what one does with mask, unit, beam and the like.
+
+    NAME is that of a method, a command, or what CASA or spectral-cube call it.
+    """
+    from lattice.cli_text import format_table, to_json
+    from lattice.image import catalogue
+
+    found = catalogue.OPERATIONS if name is None else (catalogue.operation(name),)
+    if as_json:
+        click.echo(to_json([one.as_record() for one in found]))
+    elif markdown:
+        click.echo(catalogue.markdown(found))
+    elif name is not None:
+        click.echo(found[0].text())
+    else:
+        click.echo(format_table([[one.family, one.name, one.summary] for one in found]))
 
 
 def _place(text: str) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.image.base import ImageBase
 from lattice.image.channels import channel_numbers
+from lattice.image.maps import ImageMaps, whole_number
 
 __all__ = ["Continua", "ImageAnalysis"]
 
@@ -26,7 +27,7 @@ class Continua(NamedTuple):
     continuum: Any
 
 
-class ImageAnalysis(ImageBase):
+class ImageAnalysis(ImageMaps):
     """What is made of an image to measure what it shows."""
 
     __slots__ = ()
@@ -51,6 +52,16 @@ class ImageAnalysis(ImageBase):
             coordinates of this one. Bad pixels are left out of the fit; where too few are good for the order,
             it is as low as they tell, and the continuum is 0 where none is.
 
+        Notes
+        -----
+        :mask: stays, of the line and of the continuum; bad pixels are left out of the fit.
+        :unit: stays.
+        :beam: stays.
+        :coordinates: stay.
+        :flags: named masks are left behind.
+        :variance: of the line: ``v`` plus that of the fit, about ``v.mean(dim)`` times (order + 1) by the
+            channels used.
+
         Examples
         --------
         >>> import numpy as np
@@ -64,7 +75,7 @@ class ImageAnalysis(ImageBase):
 
         axis = self._spectra_along(dim)
         numbers = channel_numbers(self, channels, axis)
-        line, continuum = contsub(self._node, axis, numbers, _whole(order, "order"))
+        line, continuum = contsub(self._node, axis, numbers, whole_number(order, "order"))
         return Continua(self._derive(line), self._derive(continuum))
 
     def _spectra_along(self, dim: str | int | None) -> int:
@@ -98,6 +109,15 @@ class ImageAnalysis(ImageBase):
         -------
         Image
             Bad where this image is, where `pb` is, and by the cutoff. Unit, beams and coordinates stay.
+
+        Notes
+        -----
+        :mask: bad where the image or the response is bad, or by the cutoff.
+        :unit: stays.
+        :beam: stays.
+        :coordinates: stay.
+        :flags: named masks are left behind.
+        :variance: ``v.pbcor(pb**2, mode)``.
 
         Examples
         --------
@@ -150,6 +170,16 @@ class ImageAnalysis(ImageBase):
             and centred on its middle, where the offset is 0. Masked outside of the image, and where a pixel
             that a value is made of is bad; of several rows the mean of the good ones. Unit and beam stay.
 
+        Notes
+        -----
+        :mask: bad outside of the image and where a pixel that a value is made of is; rows that are bad are
+            left out of a mean.
+        :unit: stays.
+        :beam: stays where all planes have the same; else it is left out.
+        :coordinates: the sky becomes ``offset``, an angle with 0 in the middle of the line; the others stay.
+        :flags: named masks are left behind.
+        :variance: along pixel rows ``v.pv(...)`` by `width`.
+
         Examples
         --------
         >>> import numpy as np
@@ -170,190 +200,6 @@ class ImageAnalysis(ImageBase):
         axes = (min(row, column), max(row, column))
         return self._derive(pv(self._node, axes, corners, wide, method=method, step=step))
 
-    def rotate(self, angle: Any, method: str = "cubic") -> Self:
-        """Return the image turned about the reference pixel of its sky.
-
-        Parameters
-        ----------
-        angle : Quantity, str or float
-            Counterclockwise in the plane of pixels; numbers are degrees.
-        method : {"cubic", "linear", "nearest", "lanczos"}, optional
-            How values between pixels are found.
-
-        Returns
-        -------
-        Image
-            Of the same shape: corners are lost, and masked where nothing is known. Coordinates turn with the
-            content; unit and beams stay.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from lattice import Image
-        >>> cards = {
-        ...     "CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": -1e-3,
-        ...     "CDELT2": 1e-3, "CRPIX1": 2.0, "CRPIX2": 2.0,
-        ... }
-        >>> image = Image(np.array([[0.0, 0, 0], [0, 0, 1], [0, 0, 0]]), wcs=cards)
-        >>> image.rotate(90).values.round(6).tolist()
-        [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
-        """
-        from lattice.image.lines import angle as degrees
-        from lattice.ops.rotate import rotate
-
-        return self._derive(rotate(self._node, degrees(angle), method=method))
-
-    def _plane(self, dims: Any) -> tuple[int, int]:
-        """Return two axes: those given, those of the sky, or the last ones."""
-        from lattice.image.operators import axes_of
-
-        if dims is not None:
-            axes = axes_of(self, dims)
-            if len(axes) != 2:
-                raise LatticeRangeError(f"a plane has two axes, not {len(axes)}")
-            return axes[0], axes[1]
-        kinds = self.coords.kinds if self.coords is not None else ()
-        sky = [a for a, kind in enumerate(kinds) if kind in ("longitude", "latitude")]
-        if len(sky) != 2:
-            sky = [a for a, dim in enumerate(self.dims) if dim in ("x", "y")]
-        if len(sky) != 2:
-            raise LatticeRangeError("the image has no plane of the sky", hint="say dims=")
-        return sky[0], sky[1]
-
-    def fft(self, dims: Any = None, form: str = "complex") -> Self:
-        """Return the discrete Fourier transform of the image, unscaled.
-
-        Parameters
-        ----------
-        dims : str, int or sequence of these, optional
-            Axes; the default is the plane of the sky.
-        form : {"complex", "real", "imag", "amplitude", "phase"}, optional
-            What is returned of it; phases are in radians.
-
-        Returns
-        -------
-        Image
-            With ``exp(-2 pi i ...)``; the centre of image and transform is pixel ``n // 2``. Bad pixels count
-            as zero and stay bad. The sky becomes ``uu`` and ``vv`` in wavelengths, frequency a time. Jy/beam
-            and Jy/pixel become Jy; a beam stays.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from lattice import Image
-        >>> point = np.zeros((4, 4))
-        >>> point[2, 3] = 1
-        >>> Image(point).fft(form="phase").values[0].round(3).tolist()
-        [3.142, 1.571, 0.0, -1.571]
-        """
-        from lattice.functions.registry import lookup
-        from lattice.graph.build import call
-        from lattice.image.operators import axes_of
-        from lattice.ops.fourier import fft
-
-        parts = {"real": "real", "imag": "imag", "amplitude": "abs", "phase": "arg"}
-        if form != "complex" and form not in parts:
-            raise LatticeRangeError(
-                f"there is no form {form!r}", hint=f"there are complex, {', '.join(parts)}"
-            )
-        axes = self._plane(None) if dims is None else axes_of(self, dims)
-        node = fft(self._node, axes)
-        if form == "complex":
-            return self._derive(node)
-        made = self._derive(call(lookup(parts[form], 1), node))
-        image: Any = made
-        return image.with_unit("rad" if form == "phase" else node.attrs.unit)
-
-    def two_point(self, dims: Any = None) -> Self:
-        """Return the structure function: the mean squared difference of pixels, by their distance.
-
-        Parameters
-        ----------
-        dims : pair of str or int, optional
-            Two axes; the default is the plane of the sky.
-
-        Returns
-        -------
-        Image
-            Of 2 n - 1 lags along both axes, with no distance in the middle. Only pairs of good pixels count;
-            masked where there are none. Its unit is that of the image squared.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from lattice import Image
-        >>> Image(np.array([[0.0, 1.0, 3.0]])).two_point().values.round(9).tolist()
-        [[9.0, 2.5, 0.0, 2.5, 9.0]]
-        """
-        from lattice.ops.fourier import two_point
-
-        return self._derive(two_point(self._node, self._plane(dims)))
-
-    def deviation(
-        self,
-        size: Any,
-        statistic: str = "sigma",
-        *,
-        circle: bool = False,
-        grid: int | tuple[int, int] = 1,
-        anchor: Any = None,
-        interpolation: str = "cubic",
-        clip: float | str | None = None,
-        most: int = -1,
-        dims: Any = None,
-    ) -> Self:
-        """Return a statistic of the pixels around each one: a map of the noise, or of the background.
-
-        Parameters
-        ----------
-        size : float, str, Quantity or pair of these
-            Width and height of a box around the pixel, in pixels or as angles; one number is both. Pixels
-            within half of it count: a box of 4 and one of 5 are 5 pixels wide.
-        statistic : str, optional
-            sigma, var, mean, median, rms, madm, xmadm, iqr, q1, q3, min, max, sum, sumsq or npts.
-        circle : bool, optional
-            Whether a circle of diameter `size` takes the place of the box.
-        grid : int or (int, int), optional
-            Compute it at every so many pixels along x and y only, and interpolate between.
-        anchor : (int, int), optional
-            Pixel (x, y) that the grid contains; the default is the reference pixel.
-        interpolation : {"cubic", "linear", "nearest"}, optional
-            Between the places of the grid.
-        clip : float or "chauvenet", optional
-            Leave out pixels further from the mean than so many standard deviations, or by Chauvenet's
-            criterion, until none is.
-        most : int, optional
-            Rounds of clipping; no limit by default.
-        dims : pair of str or int, optional
-            The plane; the default is the sky.
-
-        Returns
-        -------
-        Image
-            Masked where this image is, and where no pixel counts. Coordinates, beams and (but for counts and
-            squares) the unit stay.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from lattice import Image
-        >>> Image(np.array([[1.0, 2.0, 6.0]])).deviation(3, "mean").values.tolist()
-        [[1.5, 3.0, 4.0]]
-        """
-        from lattice.image.lines import window_of
-        from lattice.ops.deviation import deviation
-
-        axes = self._plane(dims)
-        window = window_of(self, axes, size, circle, grid, anchor)
-        limit: tuple[float | None, int] | None = None
-        if clip is not None:
-            if isinstance(clip, str) and clip.lower() != "chauvenet":
-                raise LatticeRangeError(f"clip={clip!r}: a number of deviations, or 'chauvenet'")
-            limit = (None if isinstance(clip, str) else float(clip), _whole(most, "most"))
-        return self._derive(
-            deviation(self._node, axes, window, statistic, interpolation=interpolation, clip=limit)
-        )
-
     def poli(self, *others: Any, kind: str | None = None, sigma: float = 0.0) -> Self:
         """Return the polarised intensity, of an image with several Stokes parameters or of several images.
 
@@ -371,6 +217,15 @@ class ImageAnalysis(ImageBase):
         Image
             With a Stokes axis of length 1, Plinear or Ptotal; unit, beams and other coordinates are those of
             Q. Masked where a parameter is.
+
+        Notes
+        -----
+        :mask: bad where a parameter is, and where no root is left.
+        :unit: stays: that of Q.
+        :beam: stays: that of Q.
+        :coordinates: the Stokes axis has length 1 and says Plinear or Ptotal.
+        :flags: named masks are left behind.
+        :variance: that of Q and U, where P is well above it.
 
         Examples
         --------
@@ -399,6 +254,15 @@ class ImageAnalysis(ImageBase):
         -------
         Image
             With a Stokes axis of length 1, Pangle.
+
+        Notes
+        -----
+        :mask: bad where Q or U is, and below the threshold.
+        :unit: deg.
+        :beam: stays: that of Q.
+        :coordinates: the Stokes axis has length 1 and says Pangle.
+        :flags: named masks are left behind.
+        :variance: that of Q and U by 4 P^2, times (180 / pi)^2.
         """
         from lattice.ops.polarisation import pola
 
@@ -416,6 +280,15 @@ class ImageAnalysis(ImageBase):
         -------
         Image
             With frequencies, or radio velocities, of that frame; masks, unit and beams stay.
+
+        Notes
+        -----
+        :mask: stays.
+        :unit: stays.
+        :beam: stays.
+        :coordinates: spectral values are those of the other frame; pixels stay where they are.
+        :flags: named masks stay as they are.
+        :variance: stays.
         """
         from lattice.coords.reframe import in_frame
 
@@ -455,6 +328,15 @@ class ImageAnalysis(ImageBase):
         Image
             Truth values: a mask for `with_mask` or `add_mask`, or a condition: ``image[regions]``.
 
+        Notes
+        -----
+        :mask: none: bad pixels are F.
+        :unit: none: truth values.
+        :beam: stays.
+        :coordinates: stay.
+        :flags: named masks are left behind.
+        :variance: none: truth values.
+
         Examples
         --------
         >>> import numpy as np
@@ -470,7 +352,12 @@ class ImageAnalysis(ImageBase):
         top = low if high is None else high
         return self._derive(
             regions_above(
-                self._node, float(low), float(top), axes, diagonal=diagonal, least=_whole(least, "least")
+                self._node,
+                float(low),
+                float(top),
+                axes,
+                diagonal=diagonal,
+                least=whole_number(least, "least"),
             )
         )
 
@@ -505,6 +392,15 @@ class ImageAnalysis(ImageBase):
         Image
             Masked where no image has a good pixel. Unit and header are those of the first image; the beam
             too, if all have the same.
+
+        Notes
+        -----
+        :mask: bad where no image has a good pixel.
+        :unit: that of the first image.
+        :beam: stays if all have the same, else it is left out.
+        :coordinates: those of the template, else of the first image, made larger to hold all.
+        :flags: named masks are left behind.
+        :variance: a mosaic of ``w v`` with the weights of the images, by the sum of weights.
 
         Examples
         --------
@@ -560,7 +456,3 @@ def _other_node(image: Any, other: Any) -> Any:
     return kind(array, dims=image.dims[image.ndim - array.ndim :])._node
 
 
-def _whole(value: Any, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise LatticeTypeError(f"{what}={value!r} is no whole number")
-    return int(value)

@@ -38,6 +38,15 @@ class ImageCoords(ImageBase):
             radio, optical or relativistic; frequency or wavelength lead back.
         rest : Quantity or float, optional
             Rest frequency (Hz) or wavelength; the default is that of the header.
+
+        Notes
+        -----
+        :mask: stays.
+        :unit: stays.
+        :beam: stays.
+        :coordinates: the spectral axis is labelled by velocity; pixels stay where they are.
+        :flags: named masks stay as they are.
+        :variance: stays.
         """
         if self.coords is None:
             raise CoordinateError("the image has no coordinates")

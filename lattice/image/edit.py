@@ -35,6 +35,15 @@ class ImageEdit(ImageMasks):
         Image
             The same pixels; where the image was along the axes stays known, see `bbox`.
 
+        Notes
+        -----
+        :mask: is cut like the pixels.
+        :unit: stays.
+        :beam: of several beams that of the plane that is left.
+        :coordinates: where the image was along the axes that go stays known, see `bbox`.
+        :flags: named masks are cut, too.
+        :variance: ``v.squeeze(...)`` alike.
+
         Examples
         --------
         >>> import numpy as np
@@ -74,6 +83,15 @@ class ImageEdit(ImageMasks):
         value : float or str, optional
             Coordinate of its pixel: a Stokes parameter (default I), a frequency in Hz (default 1.415 GHz), or
             a number.
+
+        Notes
+        -----
+        :mask: stays.
+        :unit: stays.
+        :beam: stays.
+        :coordinates: the new axis gets coordinates if the image has any; the others stay.
+        :flags: named masks get the axis, too.
+        :variance: ``v.expand_dims(...)`` alike.
 
         Examples
         --------
@@ -120,6 +138,15 @@ class ImageEdit(ImageMasks):
         -------
         Image
             Coordinates go on; named masks are F there.
+
+        Notes
+        -----
+        :mask: new pixels are bad, or good by ``good=True``.
+        :unit: stays.
+        :beam: stays; several beams are left out where planes are added.
+        :coordinates: go on beyond the edges: the reference pixel moves.
+        :flags: named masks are F at new pixels.
+        :variance: ``v.pad(...)`` alike.
 
         Examples
         --------
@@ -176,6 +203,15 @@ class ImageEdit(ImageMasks):
         LatticeRangeError
             When no pixel is good.
 
+        Notes
+        -----
+        :mask: is cut like the pixels.
+        :unit: stays.
+        :beam: beams of planes that go are left out.
+        :coordinates: those of the pixels that stay.
+        :flags: named masks are cut, too.
+        :variance: cut ``v`` to the same `bbox`.
+
         Examples
         --------
         >>> import numpy as np
@@ -206,7 +242,17 @@ class ImageEdit(ImageMasks):
         return cropped
 
     def decimate(self, dim: str | int, factor: int, method: str = "copy") -> Self:
-        """Return every so many pixels along an axis, or (method="mean") the means of whole groups of them."""
+        """Return every so many pixels along an axis, or (method="mean") the means of whole groups of them.
+
+        Notes
+        -----
+        :mask: goes with the pixels that stay; a mean is good where one of its pixels is.
+        :unit: stays.
+        :beam: stays; of planes that go it is left out.
+        :coordinates: increments are `factor` times as large; means are labelled by the middle of their group.
+        :flags: named masks are left behind.
+        :variance: ``v.decimate(...)`` alike; of means divided by `factor` again.
+        """
         from lattice.ops.running import decimate
 
         return self._thinned(dim, lambda node, axis: decimate(node, axis, factor, method))
@@ -228,6 +274,15 @@ class ImageEdit(ImageMasks):
             Bad pixels count as zero and stay bad. Unit and beam stay; labels are those of what is put
             together.
 
+        Notes
+        -----
+        :mask: bad pixels count as zero and stay bad; means of pairs are good where one is.
+        :unit: stays.
+        :beam: stays; one per plane: refused along the axis of the planes.
+        :coordinates: those of what is put together; increments are doubled where every other pixel goes.
+        :flags: named masks are left behind.
+        :variance: weights squared: v[i-1]/16 + v[i]/4 + v[i+1]/16.
+
         Examples
         --------
         >>> import numpy as np
@@ -241,7 +296,17 @@ class ImageEdit(ImageMasks):
         return self._thinned(dim, lambda node, axis: hanning(node, axis, drop))
 
     def boxcar(self, dim: str | int | None = None, width: int = 2, drop: str | None = None) -> Self:
-        """Return running means of `width` pixels along an axis, all of them or thinned out: see `hanning`."""
+        """Return running means of `width` pixels along an axis, all of them or thinned out: see `hanning`.
+
+        Notes
+        -----
+        :mask: bad pixels count as zero; a mean is bad where its first pixel is.
+        :unit: stays.
+        :beam: stays; one per plane: refused along the axis of the planes.
+        :coordinates: a mean is labelled by the middle of its pixels.
+        :flags: named masks are left behind.
+        :variance: ``v.boxcar(...)`` by `width` again.
+        """
         from lattice.ops.running import boxcar
 
         return self._thinned(dim, lambda node, axis: boxcar(node, axis, width, drop))
@@ -273,6 +338,15 @@ class ImageEdit(ImageMasks):
         Image
             With unit and coordinates of this one. Pixels that are put in bring their mask: what is bad in
             the other image is bad in the result. Named masks stay as they are.
+
+        Notes
+        -----
+        :mask: pixels that are put in bring theirs.
+        :unit: stays, whatever that of the other image.
+        :beam: stays.
+        :coordinates: stay.
+        :flags: named masks stay as they are.
+        :variance: ``v.insert(other_v, at)`` alike.
 
         Examples
         --------
@@ -359,6 +433,15 @@ class ImageEdit(ImageMasks):
         -------
         Image
             With the mask of this one, unless `good` is set.
+
+        Notes
+        -----
+        :mask: stays, unless ``good=True`` makes replaced pixels good.
+        :unit: stays.
+        :beam: stays.
+        :coordinates: stay.
+        :flags: named masks stay as they are.
+        :variance: that of the new values where they are.
 
         Examples
         --------

@@ -70,6 +70,15 @@ class ImageMasks(ImagePixels):
             To restrict the mask further, index by a condition instead: ``image[image > 0]``.
         stretch : bool, optional
             Whether axes of length 1 of the mask are repeated along those of the image.
+
+        Notes
+        -----
+        :mask: the one given takes the place of the present one.
+        :unit: stays.
+        :beam: stays.
+        :coordinates: stay.
+        :flags: named masks stay as they are.
+        :variance: ``v.with_mask(...)`` alike.
         """
         if isinstance(mask, str) and (mask in self._masks or _NAME.match(mask)):
             return self.set_default_mask(None if mask == "nomask" and mask not in self._masks else mask)
@@ -116,6 +125,15 @@ class ImageMasks(ImagePixels):
             Whether a mask of that name may be replaced.
         stretch : bool, optional
             Whether axes of length 1 of the mask are repeated along those of the image.
+
+        Notes
+        -----
+        :mask: stays, unless the new one becomes the default.
+        :unit: stays.
+        :beam: stays.
+        :coordinates: stay.
+        :flags: named masks stay, with a new one.
+        :variance: stays.
 
         Examples
         --------

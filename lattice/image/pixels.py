@@ -276,6 +276,13 @@ class ImagePixels(ImageMath):
         a few more if many values are six sigma from the mean. Over dims all take one pass, in which what
         belongs together is sorted in memory.
 
+        :mask: only good pixels count.
+        :unit: none is told: numbers are in that of the image, `flux` in that without the beam.
+        :beam: of each plane, for `flux`.
+        :coordinates: tell where extremes and corners are.
+        :flags: `mask` takes named masks.
+        :variance: does not come in; weights are equal.
+
         Examples
         --------
         >>> import numpy as np
@@ -341,6 +348,15 @@ class ImagePixels(ImageMath):
         ------
         LatticeTypeError, LatticeRangeError
             For values that are not real, infinite ones without `include`, and numbers that make no sense.
+
+        Notes
+        -----
+        :mask: only good pixels count.
+        :unit: bins are in that of the image.
+        :beam: does not come in.
+        :coordinates: do not come in.
+        :flags: `mask` takes named masks.
+        :variance: does not come in.
 
         Examples
         --------

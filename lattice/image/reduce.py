@@ -73,6 +73,17 @@ class ImageReduce(ImageBase):
             For an order that does not exist, ranges that are none, an image of one axis, and moment 4
             without a range on one side of zero.
 
+        Notes
+        -----
+        :mask: bad only where no pixel counts, and the deviation of a single one.
+        :unit: order 0: times that of the coordinate; centroids, dispersions and places: that of the
+            coordinate; else stays.
+        :beam: stays where all planes have the same; else dropped, with a warning.
+        :coordinates: the axis goes, or stays with length 1 at the middle of its range; the others stay.
+        :flags: named masks are left behind.
+        :variance: of order 0: ``v.sum(dim)`` times the increment squared; of -1: ``v.mean(dim)`` by the
+            number of pixels.
+
         Examples
         --------
         >>> import numpy as np
@@ -145,6 +156,15 @@ class ImageReduce(ImageBase):
         UnitMismatchError
             For a flux without a beam or of what is not per beam.
 
+        Notes
+        -----
+        :mask: bad only where no pixel is good, and deviations of a single one.
+        :unit: stays; of counts none, of variances squared, of fluxes that without the beam (see `units`).
+        :beam: stays where all planes have the same; else dropped, with a warning.
+        :coordinates: axes go, or stay with length 1 at the middle of their range; the others stay.
+        :flags: named masks are left behind.
+        :variance: of sums ``v.collapse("sum", dims)``, of means that by the square of their number.
+
         Examples
         --------
         >>> import numpy as np
@@ -189,6 +209,15 @@ class ImageReduce(ImageBase):
         Image
             With that axis alone and its coordinates; bad where a plane has no good pixel. With
             ``collapse("npts", ...)`` of the same pixels one gets how many there are.
+
+        Notes
+        -----
+        :mask: bad where a plane has no good pixel.
+        :unit: as for `collapse`.
+        :beam: as for `collapse`.
+        :coordinates: those of the axis that stays.
+        :flags: named masks are left behind.
+        :variance: as for `collapse`.
 
         Examples
         --------

@@ -256,6 +256,16 @@ class ImageSelect(ImageMasks):
             Whether axes of length 1 are dropped from the result.
         keepaxes : dims, optional
             Names or numbers of axes of this image that are not dropped.
+
+        Notes
+        -----
+        :mask: is cut like the pixels; bad as well outside of the region and where the condition does not
+            hold.
+        :unit: stays.
+        :beam: beams of planes that go are left out.
+        :coordinates: those of the pixels that stay: reference pixels move, strides make increments larger.
+        :flags: named masks are cut, too.
+        :variance: ``v.subimage(...)`` alike.
         """
         from lattice.image.operators import axes_of
 

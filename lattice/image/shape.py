@@ -41,6 +41,15 @@ class ImageShape(ImageMasks):
         NameNotFoundError
             For an axis that the image lacks.
 
+        Notes
+        -----
+        :mask: moves with the pixels.
+        :unit: stays.
+        :beam: beams of planes go with their planes.
+        :coordinates: move with their axes; a reversed axis counts backwards from its last pixel.
+        :flags: named masks move, too.
+        :variance: ``v.transpose(...)`` alike.
+
         Examples
         --------
         >>> import numpy as np
@@ -74,6 +83,16 @@ class ImageShape(ImageMasks):
         ----------
         factors : int, sequence or mapping, optional
             Pixels per bin: for all axes, for each axis (slowest first), or by dim; or as keywords.
+
+        Notes
+        -----
+        :mask: a bin is good where one of its pixels is.
+        :unit: stays.
+        :beam: stays; dropped, with a warning, where planes of different beams are averaged.
+        :coordinates: reference pixel p of k pixels to a bin becomes (p + 0.5) / k - 0.5, increments are k
+            times as large.
+        :flags: named masks are left behind.
+        :variance: ``v.rebin(...)`` by the number of good pixels in each bin.
         """
         from lattice.image.export import rebin_factors
         from lattice.ops.rebin import rebin
@@ -123,6 +142,15 @@ class ImageShape(ImageMasks):
             When coordinates are missing or cannot be converted.
         LatticeRangeError
             When the images do not overlap.
+
+        Notes
+        -----
+        :mask: bad where the image has no pixel, or a bad one among those that a value is made of.
+        :unit: stays; Jy/pixel is scaled by the ratio of pixel areas.
+        :beam: stays.
+        :coordinates: the axes that change get those of the template; the others keep theirs.
+        :flags: named masks are left behind.
+        :variance: weights of the interpolation, squared; ``v.regrid(..., method="nearest")`` comes near.
 
         Examples
         --------

@@ -53,6 +53,15 @@ class ImageSmooth(ImageBase):
             Its beam is that of the image convolved with the kernel. Bad pixels stay bad; with bad="leave"
             those within reach of good ones become good.
 
+        Notes
+        -----
+        :mask: bad pixels stay bad; with ``bad="leave"`` those within reach of good ones become good.
+        :unit: Jy/beam stays and is scaled to the new beam, Jy/pixel becomes Jy/beam, others stay.
+        :beam: is convolved with the kernel, that of each plane; of Jy/pixel it is the kernel.
+        :coordinates: stay.
+        :flags: named masks are left behind.
+        :variance: ``v`` convolved with the kernel squared; pixels are correlated afterwards.
+
         Examples
         --------
         >>> import numpy as np
@@ -95,6 +104,15 @@ class ImageSmooth(ImageBase):
             When a plane has a beam that is wider in some direction.
         UnitMismatchError
             When the image has no beam.
+
+        Notes
+        -----
+        :mask: as for `smooth`.
+        :unit: stays; Jy/beam is scaled to the new beam.
+        :beam: exactly the one asked for, in all planes.
+        :coordinates: stay.
+        :flags: named masks are left behind.
+        :variance: ``v`` convolved with the kernel squared, plane by plane.
         """
         from lattice.ops.smooth import sky_gaussian
 
@@ -142,6 +160,15 @@ class ImageSmooth(ImageBase):
             Factor of kernels with peak 1.
         bad : {"zero", "leave"}, optional
             See `smooth`.
+
+        Notes
+        -----
+        :mask: bad pixels stay bad; with ``bad="leave"`` those within reach of good ones become good.
+        :unit: stays.
+        :beam: stays.
+        :coordinates: stay.
+        :flags: named masks are left behind.
+        :variance: ``v`` smoothed with squared weights.
 
         Examples
         --------
@@ -201,6 +228,15 @@ class ImageSmooth(ImageBase):
         Image
             In the unit of the image, without a beam: what it is now nobody can tell. Set one with
             `with_beam`.
+
+        Notes
+        -----
+        :mask: bad pixels stay bad; with ``bad="leave"`` those within reach of good ones become good.
+        :unit: stays.
+        :beam: is dropped, with a warning: set one with `with_beam`.
+        :coordinates: stay.
+        :flags: named masks are left behind.
+        :variance: ``v.convolve(kernel**2, scale=1)`` for weights that sum to 1.
         """
         from lattice.image.operators import axes_of
         from lattice.ops.convolve import convolve

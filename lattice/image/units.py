@@ -77,6 +77,15 @@ class ImageUnits(ImageBase):
         beam : Beam, tuple, sequence of these, or None
             Major axis, minor axis and position angle, in degrees or as Quantities; or one such per plane, in
             C order of the axes that are not on the sky; None for no beam.
+
+        Notes
+        -----
+        :mask: stays.
+        :unit: stays.
+        :beam: the one given.
+        :coordinates: stay.
+        :flags: named masks stay as they are.
+        :variance: stays.
         """
         return self._labelled(_with_beams(self._node, _checked_beams(self._node, beam)))
 
@@ -109,6 +118,15 @@ class ImageUnits(ImageBase):
         UnitMismatchError
             When a unit is not known, the units do not convert, or a beam or a frequency would be needed that
             is not known.
+
+        Notes
+        -----
+        :mask: stays.
+        :unit: the one asked for.
+        :beam: stays; or the one given.
+        :coordinates: stay.
+        :flags: named masks stay as they are.
+        :variance: times the factor squared.
 
         Examples
         --------
