@@ -57,6 +57,7 @@ def main(context: click.Context, /, **options: Any) -> None:
     python -m benchmarks --rows add,median --peers lattice,casacore --repeat 3
     python -m benchmarks memory --gigabytes 8 --limit 1GB
     python -m benchmarks regions --casa CASA_PYTHON
+    python -m benchmarks operations --casa CASA_PYTHON
     """
     if context.invoked_subcommand:
         return
@@ -149,6 +150,44 @@ def regions(**options: Any) -> None:
 
 
 @main.command()
+@click.option("--casa", metavar="PYTHON", help="A Python in which casatools works; default: without CASA.")
+@click.option(
+    "--spectral-cube", metavar="PYTHON", default=sys.executable, help="A Python that has spectral-cube."
+)
+@click.option("--without-spectral-cube", is_flag=True, help="Leave spectral-cube out.")
+@click.option("--shape", default="64x1024x1024", show_default=True, help="Shape of the float32 cube.")
+@click.option("--rows", default=None, help="Comma separated rows, such as median,moments; default all.")
+@click.option("--bad", is_flag=True, help="With a tenth of the pixels bad.")
+@click.option("--repeat", default=3, show_default=True, help="Processes for each number; the median counts.")
+@click.option("--calls", default=2, show_default=True, help="Calls in each process, the first one included.")
+@click.option("--threads", default=usable_cores(), show_default=True, help="Threads for whoever has them.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=DEFAULT_FOLDER, help="Where the cubes are kept."
+)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all numbers to this file.")
+def operations(**options: Any) -> None:
+    """Statistics, collapses, moments, smoothing and regridding, beside CASA and spectral-cube."""
+    from benchmarks.operations import find_cases, render_operations, run_operations
+
+    json_path = options.pop("json_path")
+    options["shape"] = parse_shape(options["shape"])
+    if options.pop("without_spectral_cube"):
+        options["spectral_cube"] = None
+    try:
+        find_cases(options["rows"])
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    result = run_operations(**options, say=lambda text: click.echo(text, err=True))
+    click.echo(render_operations(result))
+    if json_path:
+        json_path.write_text(json.dumps(result, indent=1) + "\n")
+    if result["mismatches"] or any(
+        "error" in c for cells in result["cells"].values() for c in cells.values()
+    ):
+        sys.exit(1)
+
+
+@main.command()
 @click.option("--shape", default="256x1024x1024", show_default=True, help="Shape of the float32 cubes.")
 @click.option("--rows", default=None, help="Comma separated rows of expressions; default all.")
 @click.option("--repeat", default=5, show_default=True, help="Runs of each cell; the median counts.")
@@ -177,7 +216,7 @@ def clean(folder: Path) -> None:
     """Delete the kept cubes."""
     from benchmarks.worker import remove
 
-    for path in sorted([*folder.glob("cubes-*"), *folder.glob("masked-*")]):
+    for path in sorted(p for kind in ("cubes", "masked", "template") for p in folder.glob(f"{kind}-*")):
         remove(path)
 
 

@@ -26,7 +26,17 @@ from benchmarks.data import BLOCK, fits_header, plane
 from benchmarks.machine import machine_facts, settle_memory
 from benchmarks.worker import MARK
 
-__all__ = ["CASES", "Case", "circle", "make_masked", "render_regions", "run_regions"]
+__all__ = [
+    "CASES",
+    "Case",
+    "casa_image",
+    "circle",
+    "make_masked",
+    "render_regions",
+    "report_of",
+    "run_regions",
+    "warm",
+]
 
 BAD = 0.1  # share of bad pixels
 _CLASSIC = ("npts", "sum", "sumsq", "mean", "sigma", "rms", "min", "max")
@@ -124,7 +134,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds[1:], "numbers": numbers, "versions": {"lattice": lattice.__version__}}
 
 
-def _report(command: list[str], threads: int, folder: Path, timeout: float) -> dict[str, Any]:
+def report_of(command: list[str], threads: int, folder: Path, timeout: float) -> dict[str, Any]:
     """Run one side in a process of its own."""
     environment = worker_environment(threads)
     try:
@@ -143,7 +153,7 @@ def _report(command: list[str], threads: int, folder: Path, timeout: float) -> d
     return {"error": f"ended with code {done.returncode}: {last[:200]}"}
 
 
-def _casa_image(casa: str, source: Path, timeout: float) -> Path:
+def casa_image(casa: str, source: Path, timeout: float) -> Path:
     """CASA's image of a FITS file, made once."""
     target, marker = source.with_suffix(".image"), source.with_suffix(".image.done")
     if not marker.exists():
@@ -158,7 +168,8 @@ def _casa_image(casa: str, source: Path, timeout: float) -> Path:
     return target
 
 
-def _warm(path: Path) -> None:
+def warm(path: Path) -> None:
+    """Read a file or a folder, so that it is in the page cache."""
     buffer = bytearray(8 << 20)
     for part in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
         with part.open("rb", buffering=0) as file:
@@ -180,7 +191,7 @@ def run_regions(
     source = make_masked(folder.resolve(), shape)
     images = {"lattice": source}
     if casa:
-        images["casa"] = _casa_image(casa, source, timeout)
+        images["casa"] = casa_image(casa, source, timeout)
     script = str(Path(__file__).with_name("casa_regions.py"))
     commands = {"lattice": [sys.executable, "-m", "benchmarks.regions"], "casa": [casa or "", script, "time"]}
     tiny = circle((1, *(max(8, n // 64) for n in shape[1:])))
@@ -194,8 +205,8 @@ def run_regions(
                     "planes": case.planes, "axes": [0, 1] if case.planes else [-1], "keys": case.keys,
                     "calls": 3, "nbytes": 4 * math.prod(shape),
                 }  # fmt: skip
-                _warm(image)
-                report = _report([*commands[name], json.dumps(task)], threads, folder.resolve(), timeout)
+                warm(image)
+                report = report_of([*commands[name], json.dumps(task)], threads, folder.resolve(), timeout)
                 cell = cells[case.key][name]
                 if "error" in report:
                     cell["error"] = report["error"]

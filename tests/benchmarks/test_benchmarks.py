@@ -18,12 +18,16 @@ from click.testing import CliRunner
 from benchmarks.__main__ import main, parse_shape
 from benchmarks.casa import CASES as CASA_CASES
 from benchmarks.casa import describe, with_ratios
+from benchmarks.casa_operations import CASES as OF_CASA
 from benchmarks.chart import draw
 from benchmarks.compare import Settings, compare, find_mismatches, parse_pythons, summarise
 from benchmarks.data import TINY, Dataset, fits_header, make_dataset, plane
 from benchmarks.limits import LIMITS, measure_limits
 from benchmarks.machine import machine_facts, settle_memory
 from benchmarks.memory import CASES, bytes_of, check_case, render_memory
+from benchmarks.operation_peers import OF_LATTICE, OF_SPECTRAL_CUBE
+from benchmarks.operations import CASES as OPERATION_CASES
+from benchmarks.operations import render_operations, run_operations
 from benchmarks.peers import DEFAULT_PEERS, PEERS, load_peer
 from benchmarks.peers.base import fits_planes
 from benchmarks.regions import CASES as REGION_CASES
@@ -485,3 +489,111 @@ def test_masked_cubes_and_circles(tmp_path: Path) -> None:
     distance = np.hypot(x, y)
     assert 385 < radius < 415
     assert not ((distance > radius) & (distance < radius + 0.01)).any()
+
+
+# -- operations -------------------------------------------------------------------------------------------
+
+# What the runner asks of CASA for three rows, in plain numpy; images are .npy files.
+_TOOLS = """
+import numpy as np
+from astropy.io import fits
+from pathlib import Path
+
+def version_string():
+    return "0"
+
+class logsink:
+    def filterMsg(self, messages):
+        pass
+
+class image:
+    def fromfits(self, target, source, overwrite):
+        with open(target, "wb") as file:
+            np.save(file, fits.getdata(source))
+
+    def open(self, path):
+        self.values = np.load(path)
+
+    def done(self):
+        self.values = None
+
+    def getchunk(self, getmask=False):
+        return np.isfinite(self.values).T if getmask else self.values.T
+
+    def statistics(self, robust):
+        v = self.values.astype(float)
+        found = {"npts": v.size, "sum": v.sum(), "mean": v.mean(), "sigma": v.std(ddof=1), "min": v.min(),
+                 "max": v.max(), "rms": np.sqrt((v * v).mean())}
+        return {key: np.array([value]) for key, value in found.items()}
+
+    def _made(self, path, values):
+        with open(path, "wb") as file:
+            np.save(file, values)
+        made = image()
+        made.open(path)
+        return made
+
+    def collapse(self, function, axis, outfile):
+        return self._made(outfile, np.median(self.values, axis=2 - axis, keepdims=True) + WRONG)
+
+    def rebin(self, outfile, bins):
+        z, y, x = (n // 2 for n in self.values.shape)
+        return self._made(outfile, self.values.reshape(z, 2, y, 2, x, 2).mean((1, 3, 5)))
+"""
+
+
+def _tools(folder: Path, monkeypatch: pytest.MonkeyPatch, wrong: float) -> str:
+    folder.mkdir()
+    (folder / "casatools.py").write_text(f"WRONG = {wrong}\n" + _TOOLS)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return sys.executable
+
+
+def test_operations_are_timed_and_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, said = "classic,median,rebin", list[str]()
+    casa = _tools(tmp_path / "right", monkeypatch, 0.0)
+    result = run_operations(tmp_path / "data", (8, 40, 48), casa, None, rows, False, 1, 2, 1, said.append)
+    text = render_operations(result)
+    assert result["mismatches"] == [], text
+    assert len(said) == 7
+    assert "the results agree" in text
+    assert result["summary"]["casa"]["rows"] == 3
+    for cells in result["cells"].values():
+        assert set(cells) == {"lattice", "casa"}
+        assert all(len(cell["all"][0]) == 2 for cell in cells.values())
+        assert cells["casa"]["ratio"] == pytest.approx(cells["casa"]["seconds"] / cells["lattice"]["seconds"])
+    assert not list((tmp_path / "data").glob("out-*"))
+
+
+def test_wrong_results_of_operations_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    casa = _tools(tmp_path / "wrong", monkeypatch, 1e-3)
+    result = run_operations(
+        tmp_path / "data", (8, 40, 48), casa, None, "median", False, 1, 1, 1, lambda _text: None
+    )
+    assert "THE RESULTS DO NOT AGREE:\n  median: image.pixels of CASA differs in 1920" in render_operations(
+        result
+    )
+
+
+def test_operations_of_lattice_alone(tmp_path: Path) -> None:
+    command = (
+        "operations --without-spectral-cube --shape 8x24x32 --repeat 1 --calls 1 --threads 1 --bad --json"
+    )
+    arguments = [*command.split(), str(tmp_path / "o.json"), "--folder", str(tmp_path)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    cells = json.loads((tmp_path / "o.json").read_text())["cells"]
+    assert list(cells) == [case.key for case in OPERATION_CASES]
+    found = {key: cell["lattice"]["found"] for key, cell in cells.items()}
+    assert 0.85 * 8 * 24 * 32 < found["classic"]["npts"][0] < 0.95 * 8 * 24 * 32
+    assert len(found["planes"]["mean"]) == 8
+    assert {"moment0.good", "moment1.pixels"} < found["moments"].keys()
+    refused = CliRunner().invoke(main, ["operations", "--rows", "nothing"])
+    assert refused.exit_code == 2
+    assert "no such row: nothing" in refused.output
+
+
+def test_all_programs_have_the_rows() -> None:
+    keys = [case.key for case in OPERATION_CASES]
+    assert list(OF_LATTICE) == list(OF_CASA) == keys
+    assert set(OF_SPECTRAL_CUBE) < set(keys)
