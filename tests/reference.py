@@ -19,6 +19,7 @@ _UNARY = {
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "exp": np.exp, "log": np.log, "sqrt": np.sqrt,
     "abs": np.abs, "ceil": np.ceil, "floor": np.floor, "atan": np.arctan, "tanh": np.tanh, "isnan": np.isnan,
     "real": np.real, "imag": np.imag, "conj": np.conj,
+    "sign": np.sign, "round": lambda x: np.trunc(x + np.copysign(np.asarray(x).dtype.type(0.5), x)),
 }  # fmt: skip
 _BINARY = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "%": np.fmod, "atan2": np.arctan2,
@@ -204,7 +205,10 @@ def _rank(good: Any, ranks: tuple[int, ...], dtype: Any) -> Any:
     if np.isnan(good).any():
         return dtype.type(np.nan)
     ordered = np.sort(good)
-    return ordered[ranks[0]] if len(ranks) == 1 else dtype.type(0.5) * (ordered[ranks[0]] + ordered[ranks[1]])
+    if len(ranks) == 1:
+        return ordered[ranks[0]]
+    # a wider type than that of the values, so that no sum is infinite
+    return dtype.type(sum(np.longdouble(ordered[r]) for r in ranks) / 2)
 
 
 def _fractile(x: Result, f: Result, dtype: Any, masked: bool) -> Result:

@@ -33,8 +33,6 @@ _ARITHMETIC = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdi
 UNARY = {"abs": "fabs", "sqrt": "sqrt", "ceil": "ceil", "floor": "floor"}
 # kernels that have no source for one pixel, written with the names of `Body.call`
 _KERNELS = {
-    kernels.smaller: "choose({1} < {0}, {1}, {0})",
-    kernels.larger: "choose({1} > {0}, {1}, {0})",
     kernels.round_half_away: "trunc({0} + copysign({0}))",
 }
 
@@ -168,8 +166,6 @@ class Body:
         if isinstance(function, ast.Attribute) and getattr(function.value, "id", "") == "np":
             name = function.attr
         x, kind = values[0]
-        if name == "choose":
-            return self.choose(*values)
         if name.rstrip("_") in NAMES:
             return self.convert(values[0], name.rstrip("_"))
         if kind != "bool":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -44,6 +45,10 @@ class Memory:
         first = -raw.ctypes.data % _PAGE
         return raw[first : first + size]
 
+    def forget_threads(self) -> None:
+        """Let go of a lock that a thread of the parent process may have held: here it is no more."""
+        self._lock = threading.Lock()
+
     def give(self, buffers: Sequence[np.ndarray]) -> None:
         """Take back what is not used any more."""
         with self._lock:
@@ -54,3 +59,5 @@ class Memory:
 
 
 memory = Memory(32 << 20)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=memory.forget_threads)

@@ -70,15 +70,6 @@ def _plain(leaf: Leaf) -> Any:
 
 def fusion(program: Program, sinks: Sequence[Any]) -> Fusion | None:
     """Return how loops run a program with its sinks; None when they cannot, as for complex numbers."""
-    found = program.cache.get("fusion")
-    if found is not None and found[0] == tuple(sinks):
-        return found[1] if found[1] is None or isinstance(found[1], Fusion) else None
-    made = _fusion(program, tuple(sinks))
-    program.cache["fusion"] = (tuple(sinks), made)
-    return made
-
-
-def _fusion(program: Program, sinks: tuple[Any, ...]) -> Fusion | None:
     leaves = [r for leaf in program.leaves for r in (leaf.value, leaf.mask) if r is not None]
     live = {r for s in program.steps for r in (*s.inputs, s.output)} | set(leaves)
     live |= {r for pair in program.outputs for r in pair if r is not None}

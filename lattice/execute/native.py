@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -23,6 +24,16 @@ _PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)
 _MOST = 512  # loops that are kept
 _lock = threading.Lock()
 _made: dict[str, tuple[Loop, Any]] = {}
+
+
+def _after_fork() -> None:
+    # the thread of the parent that was compiling is not in the child, and would never let go
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @lru_cache(maxsize=1)

@@ -369,7 +369,8 @@ def around(
     searches: Sequence[Any], outcomes: Sequence[Outcome], rank: int, dtype: np.dtype[Any]
 ) -> tuple[KeyRange, int]:
     """Return the keys among which a rank lies, which no bracket gave, and how many values have them."""
-    low, high = 0, (1 << (8 * dtype.itemsize)) - 1
+    # no keys beyond these are of numbers, and a bracket that ended at nan would hold nothing
+    low, high = (int(keys_of(np.array([v], dtype))[0]) for v in (-np.inf, np.inf))
     first, last = 0, outcomes[0].n
     for search, outcome in zip(searches, outcomes, strict=True):
         start, stop = (int(keys_of(np.array([v], dtype))[0]) for v in (search.low, search.high))
@@ -403,5 +404,6 @@ def pick(searches: Sequence[Any], outcomes: Sequence[Outcome], ranks: Sequence[i
         kept = np.concatenate(outcome.kept)
         outcome.kept = []
         put_in_place(kept, [r - outcome.n_below for r in inside])
-        found |= {r: kept[r - outcome.n_below] for r in inside}
+        # zeros are in no order among themselves: which of them has the rank depends on how they were cut
+        found |= {r: kept[r - outcome.n_below] + 0 for r in inside}
     return found

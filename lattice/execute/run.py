@@ -50,11 +50,12 @@ def settled(roots: Sequence[Node], options: Options | None = None) -> list[Node]
     current = settle(roots)
     while ready := ready_scalars(current):
         measures: list[Measure | None] = [measures_of(n) for n in ready]
-        results = iter(measure([m for m in measures if m is not None], options))
-        values: dict[Node, Node] = {
-            n: _pixel(n, options) if m is None else value_of(n, next(results))
-            for n, m in zip(ready, measures, strict=True)
-        }
+        with np.errstate(all="ignore"):  # inf and nan are values like others
+            results = iter(measure([m for m in measures if m is not None], options))
+            values: dict[Node, Node] = {
+                n: _pixel(n, options) if m is None else value_of(n, next(results))
+                for n, m in zip(ready, measures, strict=True)
+            }
         current = settle(current, values)
     return current
 

@@ -73,7 +73,7 @@ class Job:
                     taker.take(piece, values, mask)
                 if control is not None:
                     control.advance(n_pixels(piece) * size)
-        return [t.finish() for t in takers]
+            return [t.finish() for t in takers]
 
     def _ready(self) -> Strips | Fused:
         thread = threading.get_ident()

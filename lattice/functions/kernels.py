@@ -42,10 +42,10 @@ def larger(a: Array, b: Array, out: Array) -> None:
 
 
 def _repair(a: Array, b: Array, out: Array) -> None:
-    # numpy's minimum and maximum keep a nan of either side; only one in b needs a mend
-    bad = np.isnan(b)
-    if bad.any():
-        np.copyto(out, a, where=bad)
+    # numpy's minimum and maximum keep a nan of either side, and a zero of either sign
+    keep = np.logical_or(np.equal(a, b), np.isnan(b))
+    if keep.any():
+        np.copyto(out, a, where=keep)
 
 
 def sign(x: Array, out: Array) -> None:

@@ -191,8 +191,13 @@ def _fractile_ranks(n: int, masked: bool, f: Any) -> tuple[int, ...]:
     if g == np.float32(0.5):
         return median_ranks(n)
     if masked:
-        return (math.floor(np.float32(g * np.float32(n - 1))),)
+        return (_rank(g, n),)
     return (math.floor((n - 1) * float(g) + 0.01),)
+
+
+def _rank(fraction: Any, n: int) -> int:
+    """Return the rank of a fraction in single precision, which may round to one too many above 2^24."""
+    return min(n - 1, math.floor(np.float32(fraction * np.float32(n - 1))))
 
 
 def _range_ranks(n: int, _masked: bool, f1: Any, f2: Any = None) -> tuple[int, ...]:
@@ -202,12 +207,16 @@ def _range_ranks(n: int, _masked: bool, f1: Any, f2: Any = None) -> tuple[int, .
         raise LatticeRangeError(
             f"fractilerange needs fractions in rising order, not {float(low):g} and {float(high):g}"
         )
-    last = np.float32(n - 1)
-    return math.floor(np.float32(low * last)), math.floor(np.float32(high * last))
+    return _rank(low, n), _rank(high, n)
 
 
 def _average(values: tuple[Any, ...], _dtype: DType, *_scalars: Any) -> Any:
-    return values[0] if len(values) == 1 else 0.5 * (values[0] + values[1])
+    if len(values) == 1:
+        return values[0]
+    low, high = values
+    middle = 0.5 * (low + high)
+    # of large values the sum is infinite, of the smallest the halves are nothing
+    return 0.5 * low + 0.5 * high if np.isinf(middle) else middle
 
 
 _reduction(

@@ -67,9 +67,12 @@ class FitsWriter:
         return (1,) * (len(self.shape) - 1) + (max(1, self.shape[-1]),)
 
     @property
-    def plain(self) -> FitsWriter:
-        """The writer itself: values are stored as they are but for their byte order, bad ones as all ones."""
-        return self
+    def plain(self) -> FitsWriter | None:
+        """The writer itself, where values are stored as they are but for their byte order; else None.
+
+        Bad ones are stored as all ones.
+        """
+        return self if self._as_they_are else None
 
     def write(self, section: Section, values: np.ndarray, mask: np.ndarray | None) -> None:
         """Write values and their mask; `values` is changed if it can be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import lattice
 from lattice.errors import StorageError
 from lattice.execute import fused, native, targets
+from lattice.execute.buffers import memory
 from lattice.execute.sinks import BlockSink
 from lattice.functions.states import Moments
 from lattice.graph.sections import boxes, full, shape_of
@@ -192,3 +194,48 @@ def test_pieces_are_shorter_where_many_arrays_are_read() -> None:
     np.testing.assert_array_equal(found[0], found[1])
     program = lower([total.node], total.shape)
     assert fused.fusion(program, [BlockSink(total.dtype, False)]).piece == 8192
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bitpix": 16, "minpix": -5.0, "maxpix": 5.0},
+        {"bitpix": 8, "bscale": 0.1, "bzero": -3.0},
+        {"bitpix": -32},
+        {"bitpix": -64},
+        {"bitpix": 16},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_files_of_another_type_have_the_same_bytes(
+    tmp_path: Path, options: dict[str, Any], dtype: type
+) -> None:
+    values = np.random.default_rng(4).uniform(-2, 2, (3, 40, 50)).astype(dtype)
+    found = []
+    for jit in (False, True):
+        with lattice.set_options(jit=jit):
+            (lattice.Image(values) + 0.5).save(str(tmp_path / "out.fits"), overwrite=True, **options)
+        found.append((tmp_path / "out.fits").read_bytes())
+    assert found[0] == found[1]
+    stored = fits.getdata(tmp_path / "out.fits")
+    np.testing.assert_allclose(stored, values + 0.5, atol=0.1 if options["bitpix"] == 8 else 1e-3)
+
+
+def test_the_smaller_of_two_zeros_is_the_first() -> None:
+    a = np.where(np.arange(77) % 3 == 0, 0.0, -0.0).astype(np.float32)
+    for jit in (False, True):
+        with lattice.set_options(jit=jit):
+            for name in ("min", "max"):
+                found = lattice.expr(f"{name}(a,b)", a=lattice.Image(a), b=lattice.Image(-a)).compute()
+                np.testing.assert_array_equal(np.signbit(found.values), np.signbit(a))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_fork_leaves_no_lock_behind() -> None:
+    with native._lock, memory._lock:
+        child = os.fork()
+        if child == 0:
+            free = native._lock.acquire(timeout=5) and memory._lock.acquire(timeout=5)
+            os._exit(0 if free else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

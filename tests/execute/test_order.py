@@ -177,3 +177,24 @@ def test_values_of_several_ranks_are_all_in_place(values: list[int], data: Any) 
     order.put_in_place(array, ranks)
     want = np.sort(np.array(values, np.float32))
     np.testing.assert_array_equal(array[ranks], want[ranks])
+
+
+@pytest.mark.usefixtures("sampled")
+@pytest.mark.parametrize("rank", [0, 5000, 19_999])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ranks_beyond_all_brackets_are_found_by_keeping_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, rank: int, dtype: type
+) -> None:
+    monkeypatch.setattr("lattice.execute.measure.brackets", lambda *_a: (Bracket(-0.1, 0.1, 10_000),))
+    values = cases()["normal"].astype(dtype)
+    x = image(values.reshape(10, 20, -1))
+    wanted = Measure(x, "order", ranks=lambda _n: (rank,))
+    for jit in (False, native.has_compiler()):
+        assert measure([wanted], OPTIONS.replace(jit=jit)) == [(np.sort(values)[rank],)]
+
+
+def test_zeros_of_either_sign_are_one_value() -> None:
+    for values in (np.zeros(200), np.full(200, -0.0), cases()["signed zeros"]):
+        found = search(values)
+        assert isinstance(found, tuple)
+        assert not np.signbit(found).any()
