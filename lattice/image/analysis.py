@@ -454,5 +454,3 @@ def _other_node(image: Any, other: Any) -> Any:
         raise LatticeTypeError(f"an array of {array.ndim} axes does not go with an image of {image.ndim}")
     # the sky axes of a plane, else the last ones
     return kind(array, dims=image.dims[image.ndim - array.ndim :])._node
-
-
