@@ -67,7 +67,7 @@ def test_equals_a_search(diagonal: bool, least: int) -> None:
     np.testing.assert_array_equal(all_kept.values, mask & (values >= 0.3))
     kept = image[found].to_masked_array()
     np.testing.assert_array_equal(~np.ma.getmaskarray(kept), mask & np.array(want))
-    assert list(image.add_mask("bright", found).masks) == ["bright"]
+    assert list(image.add_mask("bright", found).masks) == ["mask0", "bright"]
 
 
 def test_nan_is_in_no_region() -> None:
