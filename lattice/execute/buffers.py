@@ -13,6 +13,7 @@ __all__ = ["apart", "memory"]
 
 _LINE = 128  # bytes that processors fetch together
 _PAGE = 4096
+_STEP = 1 << 16  # sizes are multiples of this, so that a buffer fits what comes next
 
 
 def apart(shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -36,7 +37,7 @@ class Memory:
 
     def take(self, nbytes: int) -> np.ndarray:
         """Return at least so many bytes."""
-        size = 1 << max(12, (nbytes - 1).bit_length())
+        size = -(-nbytes // _STEP) * _STEP
         with self._lock:
             free = self._free.get(size)
             if free:

@@ -18,8 +18,6 @@ from lattice.plan.program import Program, Step
 
 __all__ = ["WIDTH", "Brackets", "Input", "Range", "Store", "Sums", "Target", "Truths", "emit"]
 
-_INFINITY = {"+": "0x7FF0000000000000", "-": "0xFFF0000000000000"}
-
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -72,7 +70,7 @@ class Truths:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Smallest and largest values. Arguments: `WIDTH` of each, and [good pixels, whether one is nan]."""
+    """Smallest and largest values. Arguments: `WIDTH` of each so far, and [good pixels, nan among them]."""
 
     value: int
     mask: int | None
@@ -99,9 +97,18 @@ class Brackets:
 Target = Store | Sums | Truths | Range | Brackets
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A value that goes from turn to turn of the loop, and from call to call in the memory of a target."""
+
+    kind: str  # type in the text
+    pointer: str
+    place: int
+
+
 @dataclass
 class _Loop:
-    """The whole text of a loop."""
+    """The text of a loop: what runs on is loaded before the first turn, and stored after the last."""
 
     program: Program
     inputs: Sequence[Input]
@@ -109,8 +116,8 @@ class _Loop:
     targets: Sequence[Target]
     compress: bool
     entry: list[str] = field(default_factory=list)
-    sums: dict[str, tuple[str, str]] = field(default_factory=dict)  # name: type and first value
-    current: dict[str, str] = field(default_factory=dict)
+    running: dict[str, _Running] = field(default_factory=dict)
+    current: dict[str, str] = field(default_factory=dict)  # names of the running values in this turn
     constants: dict[int, Value] = field(default_factory=dict)
 
     def text(self) -> str:
@@ -118,26 +125,26 @@ class _Loop:
         self._arguments()
         for number, target in enumerate(self.targets):
             self._declare(number, target)
+        ends: list[str] = []
+        heads: list[str] = []
         body = Body(self.program)
-        self.current = {name: f"%{name}.h" for name in self.sums}
+        self.current = {name: f"%{name}.h" for name in self.running}
         body.begin("body")
         self._work(body)
+        for name, r in self.running.items():
+            at = f"%{name}.at"
+            self.entry.append(f"  {at} = getelementptr {r.kind}, ptr {r.pointer}, i64 {r.place}")
+            self.entry.append(f"  %{name}.first = load {r.kind}, ptr {at}, align 1")
+            last = self.current[name]
+            heads.append(f"  %{name}.h = phi {r.kind} [ %{name}.first, %entry ], [ {last}, %{body.block} ]")
+            ends.append(f"  store {r.kind} %{name}.h, ptr {at}, align 1")
         lines = [*self.entry, "  br label %head", "head:"]
         lines.append(f"  %i = phi i64 [ 0, %entry ], [ %next, %{body.block} ]")
-        for name, (kind, first) in self.sums.items():
-            last = self.current[name]
-            lines.append(f"  %{name}.h = phi {kind} [ {first}, %entry ], [ {last}, %{body.block} ]")
-        lines += ["  %go = icmp ult i64 %i, %n", "  br i1 %go, label %body, label %done", *body.lines]
-        lines += [f"  %next = add i64 %i, {WIDTH}", "  br label %head", "done:"]
-        lines += self._ending()
-        head = "define void @loop(i64 %n, ptr %args) {\nentry:\n"
-        return (
-            _DECLARATIONS
-            + (_COMPRESS if self.compress else "")
-            + head
-            + "\n".join(lines)
-            + "\n  ret void\n}\n"
-        )
+        lines += [*heads, "  %go = icmp ult i64 %i, %n", "  br i1 %go, label %body, label %done"]
+        lines += [*body.lines, f"  %next = add i64 %i, {WIDTH}", "  br label %head"]
+        lines += ["done:", *ends, "  ret void", "}", ""]
+        head = "define void @loop(i64 %n, ptr %args, i64 %first) {\nentry:\n"
+        return _DECLARATIONS + (_COMPRESS if self.compress else "") + head + "\n".join(lines)
 
     def _arguments(self) -> None:
         number = 0
@@ -181,23 +188,33 @@ class _Loop:
 
     def _declare(self, number: int, target: Target) -> None:
         """Note the running values of a target, and read what it needs in front of the loop."""
-        t = f"t{number}"
-        if isinstance(target, Sums):
-            self.sums[f"{t}.good"] = ("i64", "0")
+        t, to = f"t{number}", f"%to{number}"
+        kind = self.program.types[target.value].name
+
+        def count(name: str, argument: int, place: int) -> None:
+            self.running[f"{t}.{name}"] = _Running("i64", f"{to}.{argument}", place)
+
+        if isinstance(target, Store):
+            for k, size in enumerate((np.dtype(kind).itemsize, 1)[: target.n_arguments]):
+                self.entry.append(f"  {to}.{k}.b = mul i64 %first, {size}")
+                self.entry.append(f"  {to}.{k}.s = getelementptr i8, ptr {to}.{k}, i64 {to}.{k}.b")
+        elif isinstance(target, Sums):
+            count("good", 2, 0)
             self._splat(f"to{number}.1", 0, f"{t}.pivot", "float64")
         elif isinstance(target, Truths):
-            self.sums |= {f"{t}.good": ("i64", "0"), f"{t}.true": ("i64", "0")}
+            count("good", 0, 0)
+            count("true", 0, 1)
         elif isinstance(target, Range):
-            kind = self.program.types[target.value].name
-            self.sums |= {f"{t}.good": ("i64", "0"), f"{t}.nan": (f"{V}i1>", "zeroinitializer")}
-            for name, sign in (("low", "+"), ("high", "-")):
-                first = f"splat ({NAMES[kind]} {_INFINITY[sign]})"
-                self.sums[f"{t}.{name}"] = (vector(kind), first)
-        elif isinstance(target, Brackets):
-            kind = self.program.types[target.value].name
-            self.sums |= {f"{t}.good": ("i64", "0"), f"{t}.nan": ("i64", "0")}
+            count("good", 2, 0)
+            count("nan", 2, 1)
+            for k, name in enumerate(("low", "high")):
+                self.running[f"{t}.{name}"] = _Running(vector(kind), f"{to}.{k}", 0)
+        else:
+            count("good", 1, 0)
+            count("nan", 1, 1)
             for k in range(target.count):
-                self.sums |= {f"{t}.reached{k}": ("i64", "0"), f"{t}.inside{k}": ("i64", "0")}
+                count(f"reached{k}", 1, 2 + 2 * k)
+                count(f"inside{k}", 1, 3 + 2 * k)
                 self._splat(f"to{number}.0", 2 * k, f"{t}.low{k}", kind)
                 self._splat(f"to{number}.0", 2 * k + 1, f"{t}.high{k}", kind)
 
@@ -250,8 +267,7 @@ class _Loop:
     def _range(self, b: Body, t: str, value: Value, mask: str) -> None:
         x, v = value[0], vector(value[1])
         wrong = b.put(f"fcmp uno {v} {x}, {x}")
-        wrong = b.put(f"and {V}i1> {wrong}, {mask}")
-        self.current[f"{t}.nan"] = b.put(f"or {V}i1> {self.current[f'{t}.nan']}, {wrong}")
+        self._add(b, f"{t}.nan", b.put(f"and {V}i1> {wrong}, {mask}"))
         for name, order in (("low", "olt"), ("high", "ogt")):
             best = self.current[f"{t}.{name}"]
             wins = b.put(f"fcmp {order} {v} {x}, {best}")
@@ -323,45 +339,13 @@ class _Loop:
             count = b.put(f"zext i{n} {ones} to i64")
             self.current[name] = b.put(f"add i64 {self.current[name]}, {count}")
 
-    def _ending(self) -> list[str]:
-        """Hand over the running values."""
-        lines: list[str] = []
-
-        def hand(value: str, kind: str, pointer: str, k: int) -> None:
-            name = f"%end{len(lines)}"
-            lines.append(f"  {name} = getelementptr {kind}, ptr {pointer}, i64 {k}")
-            lines.append(f"  store {kind} {value}, ptr {name}, align 1")
-
-        for number, target in enumerate(self.targets):
-            t = f"%t{number}"
-            if isinstance(target, Sums):
-                hand(f"{t}.good.h", "i64", f"%to{number}.2", 0)
-            elif isinstance(target, Truths):
-                hand(f"{t}.good.h", "i64", f"%to{number}.0", 0)
-                hand(f"{t}.true.h", "i64", f"%to{number}.0", 1)
-            elif isinstance(target, Range):
-                kind = vector(self.program.types[target.value].name)
-                hand(f"{t}.low.h", kind, f"%to{number}.0", 0)
-                hand(f"{t}.high.h", kind, f"%to{number}.1", 0)
-                hand(f"{t}.good.h", "i64", f"%to{number}.2", 0)
-                lines.append(f"  {t}.bits = bitcast {V}i1> {t}.nan.h to i{WIDTH}")
-                lines.append(f"  {t}.wide = zext i{WIDTH} {t}.bits to i64")
-                hand(f"{t}.wide", "i64", f"%to{number}.2", 1)
-            elif isinstance(target, Brackets):
-                hand(f"{t}.good.h", "i64", f"%to{number}.1", 0)
-                hand(f"{t}.nan.h", "i64", f"%to{number}.1", 1)
-                for k in range(target.count):
-                    hand(f"{t}.reached{k}.h", "i64", f"%to{number}.1", 2 + 2 * k)
-                    hand(f"{t}.inside{k}.h", "i64", f"%to{number}.1", 3 + 2 * k)
-        return lines
-
 
 def _store(b: Body, to: Store, number: int, value: Value, mask: str | None) -> None:
     x, kind = value
-    pointer = f"%to{number}.0"
+    pointer = f"%to{number}.0.s"
     if to.bad == "plane":
         plane = b.put(f"zext {V}i1> {mask or 'splat (i1 true)'} to {V}i8>")
-        b.save(f"%to{number}.1", "%i", plane, f"{V}i8>", 1)
+        b.save(f"%to{number}.1.s", "%i", plane, f"{V}i8>", 1)
     if kind == "bool":
         if mask is not None and to.bad == "and":
             x = b.put(f"and {V}i1> {x}, {mask}")
@@ -422,9 +406,11 @@ def emit(
     targets: Sequence[Target],
     compress: bool = False,
 ) -> str:
-    """Return the text of a loop.
+    """Return the text of ``void loop(i64 n, ptr args, i64 first)``, a loop over `n` pixels.
 
-    It reads and writes whole vectors: memory has to reach up to the next multiple of `WIDTH` pixels.
+    It reads and writes whole vectors: memory has to reach up to the next multiple of `WIDTH` pixels.  Inputs
+    are read from their start; what is stored goes to place `first` of the outputs and on, and counts, sums
+    and extremes go on from what their memory holds, so that a piece can be done in several calls.
 
     Parameters
     ----------

@@ -18,10 +18,11 @@ import numpy as np
 
 from lattice.execute.body import TYPES, can_emit
 from lattice.execute.buffers import apart, memory
+from lattice.execute.drive import Drive
 from lattice.execute.emit import Input, Store, Target, emit
 from lattice.execute.native import can_compress, loop
 from lattice.execute.strips import ProgramInput, part_of
-from lattice.execute.targets import PIECE, SPARE, Boxes, Sinking, native_sink
+from lattice.execute.targets import PIECE, SPAN, SPARE, Boxes, NativeSink, Sinking, native_sink
 from lattice.functions.states import LANES
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pread_into
@@ -42,12 +43,27 @@ class Stage:
 
 @dataclass(frozen=True)
 class Fusion:
-    """How a program and its sinks are run by loops; `sinks` of the last stage take its results."""
+    """How a program and its sinks are run by loops.
+
+    Attributes
+    ----------
+    program : Program
+        The program.
+    stages : tuple of Stage
+        Loops, in order.
+    sinks : tuple of NativeSink
+        Take the results of the last stage.
+    piece : int
+        Pixels that buffers have room for.
+    span : int
+        Pixels that sinks take in at once, where inputs need not all be in memory at the same time.
+    """
 
     program: Program
     stages: tuple[Stage, ...]
-    sinks: tuple[Any, ...]
+    sinks: tuple[NativeSink, ...]
     piece: int
+    span: int
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -81,7 +97,8 @@ def fusion(program: Program, sinks: Sequence[Any]) -> Fusion | None:
     stages, have = _slow_stages(program)
     steps = _needed(program, final, have)
     stages.append(_stage(program, have, steps, targets))
-    return Fusion(program, tuple(stages), tuple(natives), _piece(program, stages))
+    span = PIECE if any(isinstance(t, Store) for t in targets) else SPAN
+    return Fusion(program, tuple(stages), tuple(natives), _piece(program, stages), span)
 
 
 _ROOM = 8 << 20  # bytes that the buffers of a piece may take in one thread
@@ -174,6 +191,15 @@ class Fused:
             self._arguments[-1][k : k + len(places)] = places
             k += len(places)
         self._places = [a.ctypes.data for a in self._arguments]
+        self.drive = self._driver()
+
+    def _driver(self) -> Drive | None:
+        """Return what reads and runs by turns: where there is one loop, and files are all that it reads."""
+        inputs = [i.register for i in self.fusion.stages[-1].inputs]
+        files = {leaf.value for leaf, plain in self.read_by if plain is not None}
+        if len(self.fusion.stages) > 1 or not inputs or not files.issuperset(inputs):
+            return None
+        return Drive(self._loops[-1], self._places[-1], [self.buffers[r].itemsize for r in inputs])
 
     def _prepared(self, stage: Stage) -> np.ndarray:
         """Make buffers for what a stage reads and writes; return its arguments."""
@@ -203,13 +229,8 @@ class Fused:
             native.begin(sink, section)
         with _Source(self, section) as source:
             at, n = 0, math.prod(shape_of(section))
-            shift = self._natives[0].shift(self.fusion.piece) if len(self._natives) == 1 else 0
             while at < n:
-                stop = min(n, at + self.fusion.piece + (shift if at == 0 else 0))
-                for native in self._natives:
-                    stop = native.edge(at, stop)
-                source.read(at, stop)
-                self._compute(stop - at)
+                stop = self._piece(source, at, n)
                 for native in self._natives:
                     native.take(at, stop)
                 if advance is not None:
@@ -227,6 +248,7 @@ class Fused:
         for section in sections:
             n = math.prod(shape_of(section))
             if filled + n > self.fusion.piece:
+                self._begin()
                 self._compute(filled)
                 found += sink.parts(waiting)
                 waiting, filled = [], 0
@@ -235,6 +257,7 @@ class Fused:
             waiting.append(n)
             filled += n
         if waiting:
+            self._begin()
             self._compute(filled)
             found += sink.parts(waiting)
         return found
@@ -246,24 +269,51 @@ class Fused:
         memory.give(self._taken)
         self._taken = []
 
-    def _compute(self, n: int) -> None:
+    def _piece(self, source: _Source, at: int, n: int) -> int:
+        """Read and compute pixels of a block of `n`, from pixel `at` on; return where they end."""
+        self._begin()
+        seekers = [s for native in self._natives for s in native.seekers()]
+        if source.driven is None or seekers:
+            stop = self._end(at, n, self.fusion.piece)
+            source.read(at, stop)
+            self._compute(stop - at, seekers)
+            return stop
+        stop = self._end(at, n, self.fusion.span)
+        done = at
+        while (done := source.driven.run(done, stop, done - at)) < stop:
+            # this tells what is wrong with a file that gave too little
+            source.read(done, min(stop, done + self.fusion.piece))
+        return stop
+
+    def _end(self, at: int, n: int, length: int) -> int:
+        """Return where a piece of about `length` pixels ends."""
+        shift = self._natives[0].shift(length) if at == 0 and len(self._natives) == 1 else 0
+        stop = min(n, at + length + shift)
+        for native in self._natives:
+            stop = native.edge(at, stop)
+        return stop
+
+    def _begin(self) -> None:
+        """Make the targets ready for a piece."""
+        for native in self._natives:
+            native.reset()
+            if native.moves:
+                first = self._slots[id(native)]
+                places = native.arguments()
+                self._arguments[-1][first : first + len(places)] = places
+
+    def _compute(self, n: int, seekers: Sequence[Any] = ()) -> None:
         """Make the results of the `n` pixels that were read."""
         for stage, function, address in zip(
             self.fusion.stages[:-1], self._loops[:-1], self._places[:-1], strict=True
         ):
             if function is not None:
-                function(n, address)
+                function(n, address, 0)
             for step in stage.slow:
                 step.kernel(*[self._operand(r, n) for r in step.inputs], out=self.buffers[step.output][:n])
-        for native in self._natives:
-            if native.moves:
-                first = self._slots[id(native)]
-                places = native.arguments()
-                self._arguments[-1][first : first + len(places)] = places
-        seekers = [s for native in self._natives for s in native.seekers()]
         if seekers:
             self._seek(n, seekers)
-        self._loops[-1](n, self._places[-1])
+        self._loops[-1](n, self._places[-1], 0)
 
     def _seek(self, n: int, seekers: Sequence[Any]) -> None:
         """Let sums find a value near the mean, by calls that leave no trace."""
@@ -276,13 +326,15 @@ class Fused:
         def call(count: int, first: int = 0) -> None:
             for k, i in enumerate(inputs):
                 arguments[k] = int(starts[k]) + first * self.buffers[i.register].itemsize
-            self._loops[-1](count, self._places[-1])
+            self._loops[-1](count, self._places[-1], 0)
 
         for seeker in seekers:
             seeker.seek(n, call)
         arguments[:] = starts
         for array, before in zip(lanes, kept, strict=True):
             array[...] = before
+        for native in self._natives:
+            native.reset()
 
     def _operand(self, register: int, n: int) -> np.ndarray:
         constant = self.program.constants.get(register)
@@ -290,19 +342,28 @@ class Fused:
 
 
 class _Source:
-    """What a block is read from; used as a context, in which files stay open."""
+    """What a block is read from; used as a context, in which files stay open.
+
+    Attributes
+    ----------
+    driven : Drive or None
+        What reads all of it and runs the loop, made ready for the block, if that can be.
+    """
 
     def __init__(self, fused: Fused, section: Section) -> None:
         self._fused = fused
         self._section = section
         self._boxed: list[tuple[Leaf, Any]] = []
-        self._files: list[tuple[Opened, int, str, int, int, np.ndarray]] = []
+        self._files: list[tuple[Opened, Any, str, int, int, np.ndarray]] = []
+        self.driven: Drive | None = None
 
     def __enter__(self) -> _Source:
         fused, section = self._fused, self._section
         try:
             for leaf, plain in fused.read_by:
                 buffer = fused.buffers.get(leaf.value)
+                if buffer is None and (leaf.mask is None or leaf.mask not in fused.buffers):
+                    continue
                 run = None if plain is None or buffer is None else plain[1].run(section)
                 if run is None or buffer is None:
                     whole = None if leaf.direct else leaf.fetch(section, None, fused.inputs)
@@ -315,6 +376,9 @@ class _Source:
         except BaseException:
             self.__exit__()
             raise
+        if fused.drive is not None and not self._boxed and all(type(f[1]) is int for f in self._files):
+            self.driven = fused.drive
+            self.driven.open([(fd, start, size, b.ctypes.data) for _, fd, _, start, size, b in self._files])
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -11,19 +11,18 @@ import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["Loop", "can_compress", "has_compiler", "is_loaded", "is_made", "loop"]
+__all__ = ["Loop", "can_compress", "driver", "has_compiler", "is_loaded", "is_made", "loop"]
 
-Loop = Callable[[int, int], None]
-"""``loop(n, address of the arguments)``, without holding up other threads."""
+Loop = Any
+"""``loop(n, address of the arguments, first place)``, without holding up other threads; its ``address``."""
 
-_PROTOTYPE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)
+_PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
 _MOST = 512  # loops that are kept
 _lock = threading.Lock()
-_made: dict[str, tuple[Loop, Any]] = {}
+_made: dict[str, Loop] = {}
 
 
 def _after_fork() -> None:
@@ -80,18 +79,25 @@ def loop(text: str) -> Loop:
     Parameters
     ----------
     text : str
-        A module of LLVM that defines ``void @loop(i64, ptr)``.
+        A module of LLVM that defines ``void @loop(i64, ptr, i64)``; what it returns means nothing.
     """
     with _lock:
         found = _made.get(text)
         if found is None:
             while len(_made) >= _MOST:
                 del _made[next(iter(_made))]
-            found = _made[text] = _compile(text)
-        return found[0]
+            found = _made[text] = _compile(text, "loop")
+        return found
 
 
-def _compile(text: str) -> tuple[Loop, Any]:
+@lru_cache(maxsize=1)
+def driver(text: str) -> Loop:
+    """Return the function ``drive`` of a text, which calls loops."""
+    with _lock:
+        return _compile(text, "drive")
+
+
+def _compile(text: str, name: str) -> Loop:
     import llvmlite.binding as llvm
 
     target = _target()
@@ -101,7 +107,9 @@ def _compile(text: str) -> tuple[Loop, Any]:
     module.verify()
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    function = _PROTOTYPE(engine.get_function_address("loop"))
+    address = engine.get_function_address(name)
+    function: Any = _PROTOTYPE(address)
+    function.address = address
     # the engine owns the memory of the code: it lives as long as the function does
-    function.engine = engine  # type: ignore[attr-defined]
-    return function, engine
+    function.engine = engine
+    return function

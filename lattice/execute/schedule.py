@@ -1,15 +1,12 @@
-"""Running the blocks of a stage: dask's threads, this thread, or an active dask.distributed Client."""
+"""Running the blocks of a stage: threads, this thread alone, or an active dask.distributed Client."""
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,9 +154,12 @@ def run_job(job: Job, sections: Sequence[Section], options: Options, workers: in
 
 
 def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[list[Any]]:
-    from dask.threaded import get
+    """Run blocks in this thread and some more, each of which takes the next block as it goes.
 
+    Threads of one run cost less than what any scheduler does between tasks, and than importing one.
+    """
     failures: list[BaseException] = []
+    results: dict[int, list[Any]] = {}
     todo = iter(enumerate(sections))
     lock = threading.Lock()
 
@@ -171,35 +171,38 @@ def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[li
                 return
             yield found
 
-    def work(_number: int) -> dict[int, list[Any]]:
-        try:
-            return job.run_all(take())
-        except Cancelled:
-            pass
-        except BaseException as error:  # handed to the caller's thread: dask would lose the order of causes
-            failures.append(error)
-        return {}
-
-    # one task for each thread, which takes blocks as it goes: what dask does between tasks holds up threads
-    count = min(workers, len(sections))
-    names = [("worker", i) for i in range(count)]
-    graph = {name: (work, i) for i, name in enumerate(names)}
-    try:
-        # dask keeps threads from one run to the next: those of a parent process are not there after a fork
-        with contextlib.nullcontext() if os.getpid() == _FIRST else ThreadPoolExecutor(count) as pool:
-            found = get(graph, names, num_workers=count, pool=pool)
-    except KeyboardInterrupt:
+    def fail(error: BaseException) -> None:
+        # raised in the caller's thread, when all others have stopped, at their next piece
+        failures.append(error)
         control = Control.find(job.control)
         if control is not None:
             control.cancelled = True
-        raise
+
+    def work() -> None:
+        try:
+            found = job.run_all(take())
+            with lock:
+                results.update(found)
+        except Cancelled:
+            pass
+        except BaseException as error:
+            fail(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(sections)) - 1)]
+    try:
+        for thread in threads:
+            thread.start()
+        work()
+        for thread in threads:
+            thread.join()
+    except BaseException as error:  # Ctrl-C while waiting
+        fail(error)
+        for thread in threads:
+            if thread.is_alive():
+                thread.join()
     if failures:
         raise failures[0]
-    results = {number: result for part in found for number, result in part.items()}
     return [results[number] for number in range(len(sections))]
-
-
-_FIRST = os.getpid()
 
 
 def _batches(sections: Sequence[Section], most: int) -> list[list[Section]]:

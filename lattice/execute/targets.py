@@ -30,12 +30,13 @@ from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pwrite_from
 from lattice.plan.program import Program
 
-__all__ = ["PIECE", "SPARE", "Boxes", "NativeSink", "Sinking", "native_sink"]
+__all__ = ["PIECE", "SPAN", "SPARE", "Boxes", "NativeSink", "Sinking", "native_sink"]
 
 Spare = Callable[[int], np.ndarray]
 Call = Callable[..., None]
 
-PIECE = 1 << 18  # pixels that a loop handles in one call, at most
+PIECE = 1 << 18  # pixels that buffers have room for, at most
+SPAN = 1 << 20  # pixels that are taken in at once where only sums and a few values are kept of them
 _AHEAD = 2  # finished pieces that may wait until the file is free
 _PAGE = 4096
 SPARE = _PAGE  # pixels by which a piece may be longer
@@ -66,6 +67,9 @@ class Sinking:
     def arguments(self) -> list[int]:
         """Return what the loop gets for the targets of this sink."""
         return []
+
+    def reset(self) -> None:
+        """Set what runs on from call to call to its start, for a piece."""
 
     def lanes(self) -> list[np.ndarray]:
         """Return the sums that a call of the loop adds to."""
@@ -216,6 +220,7 @@ class _Laned:
                 break
             if first == 0:
                 # most pieces without any: a border, or an image of nothing
+                self.good[0] = 0
                 call(n)
                 if not self.good[0]:
                     break
@@ -259,6 +264,16 @@ class _States(Sinking):
     def arguments(self) -> list[int]:
         return self._arguments
 
+    def reset(self) -> None:
+        for part in self._parts:
+            if isinstance(part, _Laned):
+                part.good[0] = 0
+            elif isinstance(part, tuple):
+                low, high, counts = part
+                low[:], high[:], counts[:] = np.inf, -np.inf, 0
+            else:
+                part[:] = 0
+
     def lanes(self) -> list[np.ndarray]:
         return [part.sums for part in self._laned]
 
@@ -298,7 +313,7 @@ class _Order(Sinking):
         self.dtype = program.types[target.value]
         self._limits = apart(2 * target.count, np.float64)
         self._counts = apart(2 + 2 * target.count, np.int64)
-        room = (PIECE + WIDTH) * self.dtype.itemsize
+        room = (SPAN + WIDTH) * self.dtype.itemsize
         self._kept = [spare(room).view(self.dtype) for _ in range(target.count)]
         self._taker: Any = None
         self._arguments = [a.ctypes.data for a in (self._limits, self._counts, *self._kept)]
@@ -310,6 +325,9 @@ class _Order(Sinking):
 
     def arguments(self) -> list[int]:
         return self._arguments
+
+    def reset(self) -> None:
+        self._counts[:] = 0
 
     def take(self, at: int, stop: int) -> None:
         good, n_nan, *pairs = self._counts.tolist()

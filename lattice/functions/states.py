@@ -39,7 +39,7 @@ Array = np.ndarray[Any, Any]
 
 LANES = 512
 _FIRST = 1 << 12  # pixels of the first piece: the mean of few is enough as a value near the mean of all
-_PIECE = 1 << 18
+_PIECE = 1 << 20
 _DOUBLE = np.dtype(np.float64)
 
 
@@ -47,7 +47,7 @@ def next_edge(at: int) -> int:
     """Return where in its block the piece ends that holds the pixel number `at`.
 
     >>> next_edge(0), next_edge(4096), next_edge(262144)
-    (4096, 262144, 524288)
+    (4096, 1048576, 1048576)
     """
     return _FIRST if at < _FIRST else (at // _PIECE + 1) * _PIECE
 
