@@ -21,12 +21,14 @@ from lattice.execute.buffers import apart, memory
 from lattice.execute.drive import Drive
 from lattice.execute.emit import Input, Store, Target, emit
 from lattice.execute.native import can_compress, loop
+from lattice.execute.stencils import Stencil, Stencils
 from lattice.execute.strips import ProgramInput, part_of
 from lattice.execute.targets import PIECE, SPAN, SPARE, Boxes, NativeSink, Sinking, native_sink
 from lattice.functions.states import LANES
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pread_into
-from lattice.plan.program import Leaf, Program, Step, StoredPixels
+from lattice.io.vectored import read_span
+from lattice.plan.program import Leaf, Program, RegionPixels, Step, StoredPixels
 
 __all__ = ["Fused", "Fusion", "fusion"]
 
@@ -78,8 +80,8 @@ def is_swapped(leaf: Leaf) -> bool:
 
 
 def _plain(leaf: Leaf) -> Any:
-    """Return the file and the layout of a leaf that is a plain array in a file; else None."""
-    if isinstance(leaf.source, StoredPixels) and leaf.view.is_whole:
+    """Return the file and the layout of a leaf that is a plain array in a file, or part of one; else None."""
+    if isinstance(leaf.source, StoredPixels) and (leaf.view.is_whole or (leaf.direct and leaf.view.is_box)):
         return getattr(leaf.source.reader, "plain", None)
     return None
 
@@ -183,6 +185,22 @@ class Fused:
         self._arguments = [self._prepared(stage) for stage in fused.stages]
         self._natives: list[Sinking] = [n.start(program, turn, self._spare) for n in fused.sinks]
         self.read_by = [(leaf, _plain(leaf)) for leaf in program.leaves]
+        self._spots = {
+            leaf.value: [
+                (arguments, k)
+                for stage, arguments in zip(fused.stages, self._arguments, strict=True)
+                for k, i in enumerate(stage.inputs)
+                if i.register == leaf.value
+            ]
+            for leaf in program.leaves
+        }
+        slow = {r for stage in fused.stages for s in stage.slow for r in s.inputs}
+        self.regions = {
+            leaf.value
+            for leaf in program.leaves
+            if isinstance(leaf.source, RegionPixels) and leaf.view.is_box and leaf.value not in slow
+        }
+        self.stencils: Stencils = program.cache.setdefault("stencils", Stencils())
         self._slots: dict[int, int] = {}
         k = len(fused.stages[-1].inputs) + 1
         for native in self._natives:
@@ -253,7 +271,7 @@ class Fused:
                 found += sink.parts(waiting)
                 waiting, filled = [], 0
             with _Source(self, section) as source:
-                source.read(0, n, filled)
+                source.read(0, n, filled, near=False)
             waiting.append(n)
             filled += n
         if waiting:
@@ -261,6 +279,11 @@ class Fused:
             self._compute(filled)
             found += sink.parts(waiting)
         return found
+
+    def point(self, register: int, address: int | None = None) -> None:
+        """Let loops read a register at an address, or in its own buffer."""
+        for arguments, k in self._spots[register]:
+            arguments[k] = self._addresses[register] if address is None else address
 
     def close(self) -> None:
         """Finish what was put off, and give the buffers back: there is nothing more to do."""
@@ -356,6 +379,8 @@ class _Source:
         self._boxed: list[tuple[Leaf, Any]] = []
         self._files: list[tuple[Opened, Any, str, int, int, np.ndarray]] = []
         self.driven: Drive | None = None
+        self._parts: list[tuple[Opened, int, str, Section, Any, np.ndarray]] = []
+        self._stencils: list[tuple[int, Stencil, np.ndarray]] = []
 
     def __enter__(self) -> _Source:
         fused, section = self._fused, self._section
@@ -364,38 +389,57 @@ class _Source:
                 buffer = fused.buffers.get(leaf.value)
                 if buffer is None and (leaf.mask is None or leaf.mask not in fused.buffers):
                     continue
-                run = None if plain is None or buffer is None else plain[1].run(section)
-                if run is None or buffer is None:
+                if plain is None or buffer is None:
                     whole = None if leaf.direct else leaf.fetch(section, None, fused.inputs)
-                    self._boxed.append((leaf, whole))
+                    if whole is not None and buffer is not None and leaf.value in fused.regions:
+                        self._stencils.append(
+                            (leaf.value, fused.stencils.of(whole[0]), buffer.view(np.uint8))
+                        )
+                    else:
+                        self._boxed.append((leaf, whole))
                     continue
                 opened = plain[0].copy()
                 fd = opened.__enter__()
                 path: str = leaf.source.reader.path
-                self._files.append((opened, fd, path, run[0], buffer.itemsize, buffer.view(np.uint8)))
+                needed = leaf.needs(section)
+                run = plain[1].run(needed)
+                if run is None:
+                    self._parts.append((opened, fd, path, needed, plain[1], buffer.view(np.uint8)))
+                else:
+                    self._files.append((opened, fd, path, run[0], buffer.itemsize, buffer.view(np.uint8)))
         except BaseException:
             self.__exit__()
             raise
-        if fused.drive is not None and not self._boxed and all(type(f[1]) is int for f in self._files):
+        plain_files = not (self._boxed or self._parts or self._stencils)
+        if fused.drive is not None and plain_files and all(type(f[1]) is int for f in self._files):
             self.driven = fused.drive
             self.driven.open([(fd, start, size, b.ctypes.data) for _, fd, _, start, size, b in self._files])
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        while self._files:
-            self._files.pop()[0].__exit__(None, None, None)
+        for files in (self._files, self._parts):
+            while files:
+                files.pop()[0].__exit__(None, None, None)
 
-    def read(self, at: int, stop: int, first: int = 0) -> None:
-        """Fill the buffers, from place `first` on, with pixels `at` to `stop` of the block."""
+    def read(self, at: int, stop: int, first: int = 0, near: bool = True) -> None:
+        """Fill the buffers, from place `first` on, with pixels `at` to `stop` of the block.
+
+        With `near` that is all for the next loop, which may then read elsewhere what lies there ready.
+        """
         for _, fd, path, offset, size, data in self._files:
             end = (first + stop - at) * size
             pread_into(fd, data[first * size : end].data, offset + at * size, path)
+        for _, fd, path, needed, layout, data in self._parts:
+            size = layout.dtype.itemsize
+            read_span(fd, path, layout, needed, at, stop, data[first * size : (first + stop - at) * size])
+        for register, stencil, target in self._stencils:
+            place = stencil.place(at, stop) if near else None
+            self._fused.point(register, place)
+            if place is None:
+                stencil.fill(at, stop, target[first : first + stop - at])
         for leaf, whole in self._boxed:
             for box, k in boxes(self._section, at, stop):
                 self._read_box(leaf, box, first + k, whole)
-            buffer = self._fused.buffers.get(leaf.value)
-            if buffer is not None and is_swapped(leaf):
-                buffer[first : first + stop - at].byteswap(inplace=True)
 
     def _read_box(self, leaf: Leaf, box: Section, first: int, whole: Any) -> None:
         shape = shape_of(box)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lattice.config import Options
 from lattice.graph.sections import Section, grid
 from lattice.plan.memory import allowance, bytes_per_block, refuse
-from lattice.plan.program import Leaf, OperationPixels, Program, StoredPixels
+from lattice.plan.program import Leaf, OperationPixels, Program, RegionPixels, StoredPixels
 
 __all__ = ["Blocks", "choose"]
 
@@ -84,7 +84,9 @@ def choose(
     unit = _unit(program, chunks)
     access = _access(program)
     n = math.prod(shape)
-    streams = chunks is None and all(leaf.direct for leaf in program.leaves)
+    streams = chunks is None and all(
+        leaf.direct or isinstance(leaf.source, RegionPixels) for leaf in program.leaves
+    )
     operates = any(isinstance(leaf.source, OperationPixels) for leaf in program.leaves)
     # what is put together from tiles and taken apart again should stay in the cache meanwhile
     target = min(_LARGE, max(_SMALL, n // 64)) if streams else _LARGE if operates else _TILED

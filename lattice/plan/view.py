@@ -49,6 +49,12 @@ class View:
         return not self.fixed and all(a == i and step == 1 for i, (a, _, step) in enumerate(self.axes))
 
     @property
+    def is_box(self) -> bool:
+        """True if the pixels of a section of the result are a box of the leaf, in the order of the leaf."""
+        axes = [axis for axis, _, _ in self.axes]
+        return axes == sorted(axes) and all(axis >= 0 and step == 1 for axis, _, step in self.axes)
+
+    @property
     def is_ordered(self) -> bool:
         """True if the axes of the result are in the order in which those of the leaf are stored."""
         axes = [axis for axis, _, _ in self.axes if axis >= 0]

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 import lattice
 from lattice.errors import StorageError
-from lattice.execute import fused, native, targets
+from lattice.execute import fused, measure, native, targets
 from lattice.execute.buffers import memory
 from lattice.execute.sinks import BlockSink
 from lattice.functions.states import Moments
 from lattice.graph.sections import boxes, full, shape_of
 from lattice.plan.program import lower
+from lattice.regions import Circle, PixelBox, PixelEllipsoid
 from tests.execute.test_random_trees import SETTINGS
 
 pytest.importorskip("llvmlite")
@@ -100,6 +101,50 @@ def test_reductions_have_the_same_bits(folder: Path, name: str, x: str) -> None:
             names = {n: lattice.open(str(folder / f"{n}.fits")) for n in "abdi"}
             found.append(lattice.expr(f"{name}({x})", **names).compute())
     assert len({repr(f) for f in found}) == 1
+
+
+REGIONS = {
+    "circle": Circle(("150pix", "33pix"), "30pix"),
+    "circle in some planes": Circle(("150pix", "33pix"), "30pix") & PixelBox((1, 0, 0), (3, 69, 300)),
+    "ellipsoid": PixelEllipsoid((2, 30, 100), (2.5, 28, 90)),
+    "box": PixelBox((0, 5, 7), (4, 60, 290)),
+    "what is not in a circle": ~Circle(("150pix", "33pix"), "30pix"),
+}
+
+
+@pytest.mark.parametrize("region", list(REGIONS))
+@pytest.mark.parametrize("block", [1700, 50_000])
+def test_statistics_of_regions_have_the_same_bits(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, region: str, block: int
+) -> None:
+    monkeypatch.setattr(measure, "COLLECT_ALL", 1000)  # sampled, though it is small
+    found = []
+    for options in (
+        {"jit": False},
+        {"jit": False, "strip": 3000},
+        {"jit": True},
+        {"jit": True, "workers": 3},
+    ):
+        with lattice.set_options(block=block, **options):
+            a, b = (lattice.open(str(folder / f"{n}.fits")) for n in "ab")
+            pair = (a, a[b > 0] * 2)
+            found += [dict(x.statistics(region=REGIONS[region], robust=True)) for x in pair]
+    assert [repr(f) for f in found] == [repr(f) for f in found[:2]] * 4
+    values = lattice.open(str(folder / "a.fits")).subimage(REGIONS[region]).compute()
+    good = np.ma.compressed(values.to_masked_array())
+    assert found[0]["npts"] == good.size > 1000
+    assert found[0]["sum"] == pytest.approx(good.sum(dtype=float))
+
+
+def test_a_cut_is_saved_with_the_same_bytes(folder: Path) -> None:
+    out = folder / "cut.fits"
+    found = []
+    for jit in (False, True):
+        with lattice.set_options(jit=jit, block=4000):
+            a, d = (lattice.open(str(folder / f"{n}.fits")) for n in "ad")
+            (a[1:4, 10:55, 20:] * 2 + d[1:4, 10:55, 20:]).save(str(out), overwrite=True)
+            found.append(out.read_bytes())
+    assert found[0] == found[1]
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names of other processors")

@@ -1,0 +1,155 @@
+"""Reads that fill many places in memory at once: parts of rows, without a copy between file and target."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from lattice.graph.sections import Section, shape_of
+from lattice.io.files import add_bytes, pread_into
+from lattice.io.raw import Layout
+
+__all__ = ["can_scatter", "read_span", "scatter"]
+
+_MOST = 1024  # places that the system takes at once
+_GAP = 32 << 10  # bytes that are read in vain rather than asking the system once more
+_waste = np.empty(_GAP, np.uint8)  # where they go, whichever thread reads
+
+
+@lru_cache(maxsize=1)
+def _preadv() -> Any:
+    """Return the function of the C library; None where there is none, or its offsets are narrow."""
+    if sys.maxsize < 1 << 32 or not hasattr(os, "preadv"):
+        return None
+    try:
+        function = ctypes.CDLL(None).preadv
+    except (AttributeError, OSError):
+        return None
+    function.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_int64)
+    function.restype = ctypes.c_ssize_t
+    return function
+
+
+def can_scatter(fd: Any) -> bool:
+    """Tell whether a file can be read so."""
+    return type(fd) is int and _preadv() is not None
+
+
+def _fill(fd: int, offset: int, vectors: np.ndarray) -> bool:
+    """Read consecutive bytes into places, given as (address, bytes); False if that was not possible."""
+    read = _preadv()
+    first = vectors.ctypes.data
+    for k in range(0, len(vectors), _MOST):
+        n = min(_MOST, len(vectors) - k)
+        wanted = int(vectors[k : k + n, 1].sum())
+        if read(fd, first + 16 * k, n, offset) != wanted:
+            return False
+        add_bytes(wanted)
+        offset += wanted
+    return True
+
+
+def scatter(fd: int, path: str, offset: int, target: np.ndarray, places: np.ndarray, length: int) -> None:
+    """Read consecutive pieces of one length, each to its own place.
+
+    Parameters
+    ----------
+    fd, path : int, str
+        Descriptor of the file, and its path for messages.
+    offset : int
+        Where in the file the first piece begins.
+    target : ndarray of uint8
+        Where the places are; contiguous.
+    places : ndarray of int
+        Where each piece goes, in bytes from the beginning of the target; it fits there.
+    length : int
+        Bytes of each piece.
+
+    Raises
+    ------
+    FormatError
+        If the file ends before.
+    """
+    vectors = np.empty((len(places), 2), np.uint64)
+    np.add(places, target.ctypes.data, out=vectors[:, 0], casting="unsafe")
+    vectors[:, 1] = length
+    if _fill(fd, offset, vectors):
+        return
+    # interrupted, or the file ends: piece by piece, which says what is wrong
+    for i, place in enumerate(places.tolist()):
+        pread_into(fd, target[place : place + length].data, offset + i * length, path)
+
+
+def read_span(
+    fd: int, path: str, layout: Layout, section: Section, at: int, stop: int, target: np.ndarray
+) -> None:
+    """Read the pixels from number `at` to `stop` of a box, in C order, as they are stored.
+
+    Parameters
+    ----------
+    fd, path : int, str
+        Descriptor of the file, and its path for messages; see `can_scatter`.
+    layout : Layout
+        Where the pixels lie.
+    section : Section
+        The box, without steps, which is no one piece of the file.
+    at, stop : int
+        Numbers of the first pixel and of the one behind the last.
+    target : ndarray of uint8
+        Where to: contiguous, of the bytes of these pixels.
+
+    Raises
+    ------
+    FormatError
+        If the file ends before.
+    """
+    counts = shape_of(section)
+    level, run = len(counts) - 1, counts[-1]
+    while counts[level] == layout.shape[level]:
+        level -= 1
+        run *= counts[level]
+    # what follows each other are `run` pixels; axis `level - 1` counts the pieces
+    rows = counts[level - 1]
+    size, jump = layout.dtype.itemsize, layout.strides[level - 1]
+    begin = layout.offset + sum(s.start * b for s, b in zip(section, layout.strides, strict=True))
+    done = 0
+    while at < stop:
+        row, column = divmod(at, run)
+        outer, row = divmod(row, rows)
+        position = begin + row * jump + column * size
+        for k in range(level - 2, -1, -1):
+            outer, i = divmod(outer, counts[k])
+            position += i * layout.strides[k]
+        n = min(stop - at, (rows - row) * run - column)
+        part = target[done : done + n * size]
+        _read_pieces(fd, path, position, part, column * size, run * size, jump)
+        at += n
+        done += n * size
+
+
+def _read_pieces(
+    fd: int, path: str, position: int, target: np.ndarray, skip: int, length: int, jump: int
+) -> None:
+    """Read pieces of some length that lie `jump` bytes apart; of the first lacks what is skipped."""
+    n = -(-(skip + target.size) // length)
+    if n > 1 and jump - length <= _GAP:
+        vectors = np.empty((2 * n - 1, 2), np.uint64)
+        base = target.ctypes.data
+        vectors[0::2, 0] = np.arange(base - skip, base - skip + n * length, length)
+        vectors[0, 0] = base
+        vectors[0::2, 1] = length
+        vectors[0, 1] = length - skip
+        vectors[-1, 1] = skip + target.size - (n - 1) * length
+        vectors[1::2] = _waste.ctypes.data, jump - length
+        if _fill(fd, position, vectors):
+            return
+    at = 0
+    for k in range(n):
+        end = min(target.size, (k + 1) * length - skip)
+        pread_into(fd, target[at:end].data, position + k * jump - (skip if k else 0), path)
+        at = end
