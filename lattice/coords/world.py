@@ -196,6 +196,11 @@ class World:
         return _frame(self._base) if self.has_sky else None
 
     @property
+    def frame_name(self) -> str | None:
+        """"ICRS", "J2000" or "GALACTIC" where the frame of the sky axes is one of these, which is told at once."""
+        return _frame_name(self._base) if self.has_sky else None
+
+    @property
     def header_frame(self) -> Any:
         """The frame of the header's sky axes, also where the image is cut out of them; or None."""
         return _frame(self._base) if self._base.longitude else None
@@ -339,6 +344,19 @@ def _cards(system: Any) -> tuple[Card, ...]:
 
 
 @functools.lru_cache(256)
+def _frame_name(base: HeaderWcs) -> str | None:
+    """Return the name of the commonest frames, without astropy's frames, which take long to load."""
+    wcs = base.wcs.wcs
+    pair = tuple(str(wcs.ctype[axis - 1])[:4] for axis in (base.longitude, base.latitude))
+    system, equinox = str(wcs.radesys), float(wcs.equinox)
+    if pair == ("RA--", "DEC-"):
+        if system == "ICRS" or (not system and math.isnan(equinox)):
+            return "ICRS"
+        if system in ("FK5", "") and equinox == 2000:
+            return "J2000"
+    return "GALACTIC" if pair == ("GLON", "GLAT") and not system else None
+
+
 def _frame(base: HeaderWcs) -> Any:
     from astropy.coordinates import frame_transform_graph
     from astropy.wcs.utils import wcs_to_celestial_frame

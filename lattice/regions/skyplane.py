@@ -71,7 +71,7 @@ class SkyPlane:
     def _sky_to_pixels(self, lon: Any, lat: Any, frame: str | None) -> tuple[np.ndarray, np.ndarray]:
         lat = np.clip(lat, -90, 90)
         try:
-            if frame is None:
+            if frame is None or frame == self.coords.frame_name:
                 ys, xs = self.coords.lonlat_to_pixel(lon, lat)
             else:
                 ys, xs = self.coords.sky_to_pixel(sky_of(lon, lat, astropy_frame(frame)))
@@ -156,14 +156,12 @@ class SkyPlane:
 
     def _pixels_per_degree(self) -> np.ndarray:
         """Return the matrix that makes pixels (x, y) of degrees (east, north) at the reference position."""
-        wcs, n = self.coords.wcs(), len(self.shape)
-        picked = [n - 1 - self.column, n - 1 - self.row]
-        inverse: np.ndarray = np.linalg.inv(wcs.pixel_scale_matrix[np.ix_(picked, picked)])
+        inverse: np.ndarray = np.linalg.inv(self.coords.sky_matrix()[:, ::-1])
         return inverse
 
     def _turn(self, centre: Point) -> float:
         """Return by how many degrees north in the frame of the positions lies east of the image's north."""
-        if self.frame is None or centre.in_pixels:
+        if self.frame is None or centre.in_pixels or self.frame == self.coords.frame_name:
             return 0.0
         place = centre.x.value, centre.y.value
         return north_turn(place, astropy_frame(self.frame), self.coords.sky_frame)
