@@ -188,7 +188,8 @@ def test_statistics_take_one_pass_and_robust_ones_two(tmp_path: Any, rng: np.ran
     assert count.bytes == a.nbytes
     with counting() as count:
         a.statistics(robust=True)
-    assert count.bytes < 2.3 * a.nbytes
+    # a sample for each pass; compiled loops look again where the extremes are
+    assert count.bytes < 2.5 * a.nbytes
     with counting() as count:
         a.statistics(robust=True, dims="axis0").compute()
     assert count.bytes == a.nbytes

@@ -197,7 +197,7 @@ class World:
 
     @property
     def frame_name(self) -> str | None:
-        """"ICRS", "J2000" or "GALACTIC" where the frame of the sky axes is one of these, which is told at once."""
+        """ICRS, J2000 or GALACTIC where the frame of the sky axes is one of these; else None."""
         return _frame_name(self._base) if self.has_sky else None
 
     @property

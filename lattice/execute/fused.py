@@ -200,7 +200,7 @@ class Fused:
             for leaf in program.leaves
             if isinstance(leaf.source, RegionPixels) and leaf.view.is_box and leaf.value not in slow
         }
-        self.stencils: Stencils = program.cache.setdefault("stencils", Stencils())
+        self.stencils: Stencils = program.cache.setdefault("stencils", Stencils(program))
         self._slots: dict[int, int] = {}
         k = len(fused.stages[-1].inputs) + 1
         for native in self._natives:
@@ -389,14 +389,13 @@ class _Source:
                 buffer = fused.buffers.get(leaf.value)
                 if buffer is None and (leaf.mask is None or leaf.mask not in fused.buffers):
                     continue
+                if buffer is not None and leaf.value in fused.regions:
+                    stencil = fused.stencils.of(leaf, section, fused.inputs)
+                    self._stencils.append((leaf.value, stencil, buffer.view(np.uint8)))
+                    continue
                 if plain is None or buffer is None:
                     whole = None if leaf.direct else leaf.fetch(section, None, fused.inputs)
-                    if whole is not None and buffer is not None and leaf.value in fused.regions:
-                        self._stencils.append(
-                            (leaf.value, fused.stencils.of(whole[0]), buffer.view(np.uint8))
-                        )
-                    else:
-                        self._boxed.append((leaf, whole))
+                    self._boxed.append((leaf, whole))
                     continue
                 opened = plain[0].copy()
                 fd = opened.__enter__()

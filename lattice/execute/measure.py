@@ -36,7 +36,7 @@ from lattice.graph.node import Node
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.plan.blocks import choose
 from lattice.plan.memory import allowance
-from lattice.plan.program import Program, StoredPixels, lower
+from lattice.plan.program import Leaf, Program, RegionPixels, StoredPixels, lower
 from lattice.plan.stages import Measure
 from lattice.plan.storage_order import in_storage_order
 
@@ -126,7 +126,7 @@ class _Group:
                 w.searches = (Bracket(),)
             return
         program = _as_stored(lower([w.x for w in searched], self.shape))
-        direct = all(leaf.direct for leaf in program.leaves)
+        direct = all(_costs_its_bytes(leaf) for leaf in program.leaves)
         sections = sample_sections(program.shape, _tile(program), direct)
         samples = self._samples(program, sections) if direct and len(searched) == 1 else None
         if samples is None:
@@ -180,14 +180,8 @@ class _Group:
         """Find where the extremes are, of which compiled loops tell only in which piece."""
         for state in [s for s in w.states.values() if isinstance(s, Extrema)]:
             for part in state.parts():
-                here = Extrema()
                 strips = Strips(lower([w.x], self.shape), self.options.strip)
-                for box, _ in boxes(*part):
-                    for piece, [(values, mask)] in strips.run(box):
-                        shape = shape_of(piece)
-                        good = None if mask is None else np.broadcast_to(mask, shape)
-                        here.update(np.broadcast_to(values, shape), good, piece)
-                state.place(part, here)
+                state.place(part, _extrema_of(strips, state, part))
 
     def _ranks(self, searched: list[_Wanted]) -> dict[tuple[Node, int], Any]:
         """Return the value at every rank that is asked for."""
@@ -271,10 +265,28 @@ def _merged(column: Sequence[list[Outcome]], searches: Sequence[Bracket | KeyRan
     return total
 
 
+def _extrema_of(strips: Strips, state: Extrema, part: Any) -> Extrema:
+    """Return the extremes of a part of a block, as far as those that are known to be there."""
+    here = Extrema()
+    for box, _ in boxes(*part):
+        for piece, [(values, mask)] in strips.run(box):
+            shape = shape_of(piece)
+            good = None if mask is None else np.broadcast_to(mask, shape)
+            here.update(np.broadcast_to(values, shape), good, piece)
+            if state.is_met(part, here):
+                return here
+    return here
+
+
+def _costs_its_bytes(leaf: Leaf) -> bool:
+    """Tell whether a small section of a leaf costs little."""
+    return leaf.direct or isinstance(leaf.source, RegionPixels)
+
+
 def _tile(program: Program) -> tuple[int, ...]:
     tile = [1] * len(program.shape)
     for leaf in program.leaves:
-        if leaf.direct:
+        if _costs_its_bytes(leaf):
             continue
         if isinstance(leaf.source, StoredPixels):
             for i, (axis, _, _) in enumerate(leaf.view.axes):

@@ -529,6 +529,15 @@ class Extrema(State):
         found = [e[2] for e in (self.low, self.high) if e is not None and e[2] and isinstance(e[2][0], tuple)]
         return [p for k, p in enumerate(found) if p not in found[:k]]
 
+    def is_met(self, part: Part, other: Extrema) -> bool:
+        """Tell whether others, found in the first pixels of a part, are those whose place is this part."""
+        pairs = [(mine, found) for mine, found in ((self.low, other.low), (self.high, other.high)) if mine]
+        return all(
+            found is not None and (found[0] == mine[0] or (math.isnan(found[0]) and math.isnan(mine[0])))
+            for mine, found in pairs
+            if mine[2] == part
+        )
+
     def place(self, part: Part, other: Extrema) -> None:
         """Put the places that were found in a part."""
         if self.low is not None and self.low[2] == part:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 from functools import lru_cache
 from typing import Any
 
@@ -40,18 +41,28 @@ def can_scatter(fd: Any) -> bool:
     return type(fd) is int and _preadv() is not None
 
 
-def _fill(fd: int, offset: int, vectors: np.ndarray) -> bool:
-    """Read consecutive bytes into places, given as (address, bytes); False if that was not possible."""
-    read = _preadv()
-    first = vectors.ctypes.data
-    for k in range(0, len(vectors), _MOST):
-        n = min(_MOST, len(vectors) - k)
-        wanted = int(vectors[k : k + n, 1].sum())
-        if read(fd, first + 16 * k, n, offset) != wanted:
-            return False
-        add_bytes(wanted)
-        offset += wanted
-    return True
+class _Vectors:
+    """Places that are filled in turn, ready for the system: an address and a number of bytes each."""
+
+    __slots__ = ("_array", "_calls")
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array = array
+        first = array.ctypes.data
+        self._calls = [
+            (first + 16 * k, min(_MOST, len(array) - k), int(array[k : k + _MOST, 1].sum()))
+            for k in range(0, len(array), _MOST)
+        ]
+
+    def fill(self, fd: int, offset: int) -> bool:
+        """Read consecutive bytes; False if that was not possible."""
+        read = _preadv()
+        for first, n, wanted in self._calls:
+            if read(fd, first, n, offset) != wanted:
+                return False
+            add_bytes(wanted)
+            offset += wanted
+        return True
 
 
 def scatter(fd: int, path: str, offset: int, target: np.ndarray, places: np.ndarray, length: int) -> None:
@@ -78,7 +89,7 @@ def scatter(fd: int, path: str, offset: int, target: np.ndarray, places: np.ndar
     vectors = np.empty((len(places), 2), np.uint64)
     np.add(places, target.ctypes.data, out=vectors[:, 0], casting="unsafe")
     vectors[:, 1] = length
-    if _fill(fd, offset, vectors):
+    if _Vectors(vectors).fill(fd, offset):
         return
     # interrupted, or the file ends: piece by piece, which says what is wrong
     for i, place in enumerate(places.tolist()):
@@ -132,24 +143,40 @@ def read_span(
         done += n * size
 
 
+_known = threading.local()  # the vectors of late: blocks of one shape go to the same buffers
+_MOST_KNOWN = 32
+
+
 def _read_pieces(
     fd: int, path: str, position: int, target: np.ndarray, skip: int, length: int, jump: int
 ) -> None:
     """Read pieces of some length that lie `jump` bytes apart; of the first lacks what is skipped."""
     n = -(-(skip + target.size) // length)
     if n > 1 and jump - length <= _GAP:
-        vectors = np.empty((2 * n - 1, 2), np.uint64)
-        base = target.ctypes.data
-        vectors[0::2, 0] = np.arange(base - skip, base - skip + n * length, length)
-        vectors[0, 0] = base
-        vectors[0::2, 1] = length
-        vectors[0, 1] = length - skip
-        vectors[-1, 1] = skip + target.size - (n - 1) * length
-        vectors[1::2] = _waste.ctypes.data, jump - length
-        if _fill(fd, position, vectors):
+        key = (target.ctypes.data, target.size, skip, length, jump)
+        known: dict[Any, _Vectors] = _known.__dict__
+        vectors = known.get(key)
+        if vectors is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            vectors = known[key] = _with_gaps(*key)
+        if vectors.fill(fd, position):
             return
     at = 0
     for k in range(n):
         end = min(target.size, (k + 1) * length - skip)
         pread_into(fd, target[at:end].data, position + k * jump - (skip if k else 0), path)
         at = end
+
+
+def _with_gaps(base: int, size: int, skip: int, length: int, jump: int) -> _Vectors:
+    """Return vectors for pieces that follow each other in memory, and for the gaps between them."""
+    n = -(-(skip + size) // length)
+    vectors = np.empty((2 * n - 1, 2), np.uint64)
+    vectors[0::2, 0] = np.arange(base - skip, base - skip + n * length, length)
+    vectors[0, 0] = base
+    vectors[0::2, 1] = length
+    vectors[0, 1] = length - skip
+    vectors[-1, 1] = skip + size - (n - 1) * length
+    vectors[1::2] = _waste.ctypes.data, jump - length
+    return _Vectors(vectors)

@@ -15,7 +15,17 @@ from lattice.graph.attributes import Attributes
 from lattice.graph.node import RegionMask
 from lattice.graph.sections import Section, shape_of
 
-__all__ = ["OutsideError", "Region", "Shape", "lattice_shape", "overlap", "part_of", "spread", "thin"]
+__all__ = [
+    "OutsideError",
+    "Region",
+    "Shape",
+    "lattice_shape",
+    "overlap",
+    "part_of",
+    "spread",
+    "thin",
+    "varies_in",
+]
 
 Shape = tuple[int, ...]
 
@@ -66,6 +76,13 @@ class Region(ABC):
         The array is not to be written to: along axes on which the region does not depend, such as the
         channels of a circle, it may repeat the same memory.
         """
+
+    def varies(self) -> frozenset[int]:
+        """Return the axes, counted from the last (-1), along which a mask within the box may change.
+
+        Along all others the mask is the same for every pixel of the box.
+        """
+        return frozenset(range(-self.ndim, 0))
 
     def fit(self, attrs: Attributes) -> Region:
         """Return the region made definite for a lattice.
@@ -180,6 +197,16 @@ def overlap(section: Section, box: Section) -> Section:
         last = min(n, -((s.start - b.stop) // s.step))  # the first k beyond the box
         out.append(slice(min(first, n), max(last, min(first, n)), 1))
     return tuple(out)
+
+
+def varies_in(region: Region, box: Section) -> frozenset[int]:
+    """Return the axes, counted from the last, along which the mask of a region may change in a box."""
+    beyond = {
+        axis - len(box)
+        for axis, (s, b) in enumerate(zip(box, region.bounds(), strict=True))
+        if b.step != 1 or s.start < b.start or s.stop > b.stop
+    }
+    return region.varies() | beyond
 
 
 def part_of(section: Section, inner: Section) -> Section:

@@ -10,7 +10,7 @@ import numpy as np
 from lattice.errors import LatticeTypeError, RegionError
 from lattice.graph.attributes import Attributes
 from lattice.graph.sections import Section, full, shape_of
-from lattice.regions.base import OutsideError, Region, Shape, lattice_shape, spread, thin
+from lattice.regions.base import OutsideError, Region, Shape, lattice_shape, spread, thin, varies_in
 
 __all__ = ["And", "Complement", "Difference", "Or", "Thinned"]
 
@@ -79,6 +79,10 @@ class _Compound(Region):
                 f"regions made for lattices of different shapes do not combine: {shape} and {part.shape}",
                 hint="shapes are given slowest axis first",
             )
+
+    def varies(self) -> frozenset[int]:
+        box = self.bounds()
+        return frozenset().union(*(varies_in(part, box) for part in self.parts))
 
     def _fitted(self, attrs: Attributes) -> Region:
         return type(self)(*(p.fit(attrs) for p in self.parts))

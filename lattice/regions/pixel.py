@@ -150,6 +150,9 @@ class PixelBox(Region):
         inc = self.inc or (1,) * len(self.blc)
         return _box(self.blc, self.trc, inc, self._definite(), "box")
 
+    def varies(self) -> frozenset[int]:
+        return frozenset()
+
     def mask(self, section: Section) -> np.ndarray:
         return _box_mask(self.bounds(), section)
 
@@ -238,6 +241,9 @@ class Slicer(Region):
         free = len(shape) - len(self.blc)
         inc = self.inc or (1,) * len(self.blc)
         return full(shape[:free]) + _box(self.blc, self.trc, inc, shape[free:], "slicer")
+
+    def varies(self) -> frozenset[int]:
+        return frozenset()
 
     def mask(self, section: Section) -> np.ndarray:
         return _box_mask(self.bounds(), section)
@@ -393,6 +399,9 @@ class PixelPolygon(Region):
         box[self.axes[0]] = slice(min(rows), max(rows) + 1, 1)
         box[self.axes[1]] = slice(min(columns), max(columns) + 1, 1)
         return tuple(box)
+
+    def varies(self) -> frozenset[int]:
+        return frozenset(self.axes)
 
     def mask(self, section: Section) -> np.ndarray:
         return plane_mask(self, section, self.axes, self._plane)

@@ -12,7 +12,7 @@ import numpy as np
 
 from lattice.errors import RegionError
 from lattice.graph.sections import Section, full, n_pixels, shape_of
-from lattice.regions.base import OutsideError, Region, Shape, overlap, part_of, spread, thin
+from lattice.regions.base import OutsideError, Region, Shape, overlap, part_of, spread, thin, varies_in
 
 __all__ = ["Layers", "PixelEllipse", "plane_mask"]
 
@@ -99,6 +99,9 @@ class PixelEllipse(Region):
         quarter, rest = divmod(self.angle % 360, 90)
         cos, sin = math.cos(math.radians(rest)), math.sin(math.radians(rest))
         return [(cos, sin), (-sin, cos), (-cos, -sin), (sin, -cos)][int(quarter) % 4]
+
+    def varies(self) -> frozenset[int]:
+        return frozenset(self.axes)
 
     def mask(self, section: Section) -> np.ndarray:
         return plane_mask(self, section, self.axes, self._plane)
@@ -229,6 +232,10 @@ class Layers(Region):
         return tuple(
             slice(min(s.start for s in ss), max(s.stop for s in ss), 1) for ss in zip(*boxes, strict=True)
         )
+
+    def varies(self) -> frozenset[int]:
+        box = self.bounds()
+        return frozenset().union(*(varies_in(region, box) for _, region in self.parts))
 
     def mask(self, section: Section) -> np.ndarray:
         shape = shape_of(section)

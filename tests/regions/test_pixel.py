@@ -121,6 +121,24 @@ def test_a_section_of_the_mask_is_the_mask_of_the_section(region: Region, sectio
 
 
 @given(st.one_of(simple, compounds()))
+def test_along_other_axes_the_mask_of_the_box_does_not_change(region: Region) -> None:
+    inside = everywhere(region, SHAPE)[region.bounds()]
+    varies = region.varies()
+    assert all(-3 <= axis < 0 for axis in varies)
+    for axis in set(range(-3, 0)) - varies:
+        first = np.take(inside, [0], axis)
+        np.testing.assert_array_equal(inside, np.broadcast_to(first, inside.shape))
+
+
+def test_regions_of_a_plane_are_alike_in_all_planes() -> None:
+    polygon = PixelPolygon([0, 4, 2], [0, 1, 4], SHAPE)
+    limited = polygon & PixelBox((1, 0, 0), (2, 4, 5), shape=SHAPE)
+    assert polygon.varies() == limited.varies() == (polygon | ~polygon).varies() == {-2, -1}
+    assert PixelBox((1, 0, 0), (2, 3, 4), shape=SHAPE).varies() == frozenset()
+    assert (polygon - PixelBox((1, 0, 0), (2, 4, 5), shape=SHAPE)).varies() == {-3, -2, -1}
+
+
+@given(st.one_of(simple, compounds()))
 def test_nothing_is_outside_the_box(region: Region) -> None:
     whole = everywhere(region, SHAPE)
     inside = np.zeros(SHAPE, bool)
