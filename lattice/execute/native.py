@@ -6,20 +6,18 @@ kept for the life of the process, by its text.
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import os
-import sys
 import threading
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["Loop", "can_compress", "driver", "has_compiler", "is_loaded", "is_made", "loop"]
+from lattice.native.machine import compiled, has_compiler, is_loaded, processor
+
+__all__ = ["Loop", "can_compress", "driver", "has_compiler", "is_loaded", "is_made", "loop", "processor"]
 
 Loop = Any
 """``loop(n, address of the arguments, first place)``, without holding up other threads; its ``address``."""
 
-_PROTOTYPE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
 _MOST = 512  # loops that are kept
 _lock = threading.Lock()
 _made: dict[str, Loop] = {}
@@ -35,37 +33,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-@lru_cache(maxsize=1)
-def has_compiler() -> bool:
-    """Tell whether llvmlite is installed."""
-    return importlib.util.find_spec("llvmlite") is not None
-
-
-def is_loaded() -> bool:
-    """Tell whether llvmlite has been imported already."""
-    return "llvmlite.binding" in sys.modules
-
-
 def is_made(text: str) -> bool:
     """Tell whether a text has been compiled already."""
     return text in _made
-
-
-@lru_cache(maxsize=1)
-def _target() -> Any:
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm.Target.from_default_triple()
-
-
-@lru_cache(maxsize=1)
-def processor() -> tuple[str, str]:
-    """Return the name of the processor and its features, as LLVM calls them."""
-    import llvmlite.binding as llvm
-
-    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
 def can_compress() -> bool:
@@ -86,30 +56,11 @@ def loop(text: str) -> Loop:
         if found is None:
             while len(_made) >= _MOST:
                 del _made[next(iter(_made))]
-            found = _made[text] = _compile(text, "loop")
+            found = _made[text] = compiled(text, "loop", 3, *processor())
         return found
 
 
 @lru_cache(maxsize=1)
 def driver(text: str) -> Loop:
     """Return the function ``drive`` of a text, which calls loops."""
-    with _lock:
-        return _compile(text, "drive")
-
-
-def _compile(text: str, name: str) -> Loop:
-    import llvmlite.binding as llvm
-
-    target = _target()
-    cpu, features = processor()
-    machine = target.create_target_machine(opt=3, cpu=cpu, features=features, jit=True, reloc="pic")
-    module = llvm.parse_assembly(text)
-    module.verify()
-    engine = llvm.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    address = engine.get_function_address(name)
-    function: Any = _PROTOTYPE(address)
-    function.address = address
-    # the engine owns the memory of the code: it lives as long as the function does
-    function.engine = engine
-    return function
+    return compiled(text, "drive", 3, *processor())

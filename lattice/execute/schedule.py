@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import math
 import pickle
 import sys
@@ -188,7 +189,9 @@ def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[li
         except BaseException as error:
             fail(error)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(sections)) - 1)]
+    # options of the caller hold in operations, too
+    contexts = [contextvars.copy_context() for _ in range(min(workers, len(sections)) - 1)]
+    threads = [threading.Thread(target=context.run, args=(work,), daemon=True) for context in contexts]
     try:
         for thread in threads:
             thread.start()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,10 +18,10 @@ from lattice.graph.node import Node, Operation
 from lattice.graph.records import FrozenArray
 from lattice.graph.sections import Section, shape_of
 from lattice.graph.types import is_bool
+from lattice.native.machine import pays
+from lattice.ops.filters import Span, convolved
 
 __all__ = ["Convolve", "convolve"]
-
-_DIRECT = 9  # kernels of so many weights, or fewer, are added weight by weight
 
 
 def convolve(
@@ -182,22 +181,35 @@ class Convolve(Operation):
         out = np.empty(shape, dtype)
         good = self._here(mask, needed, section)
         if self.bad == "leave":
-            weights = (
-                np.ones(values.shape, dtype.type(0).real.dtype)
-                if mask is None
-                else mask.astype(out.real.dtype)
-            )
-            total = np.empty(shape, weights.dtype)
-            self._planes(weights, needed, section, total)
-            self._planes(values, needed, section, out)
-            found = np.abs(total) > _NOTHING * max(float(np.abs(k.array).sum()) for k in self.kernels)
-            sums = np.array([float(k.array.sum()) for k in self.kernels])
-            scale = sums.reshape(-1) if len(sums) == 1 else self._by_plane(sums, section)
+            scale, found = self._scale(mask, values.shape, needed, section)
+            self._convolve(values, needed, section, out)
             with np.errstate(all="ignore"):
-                out *= scale.astype(total.dtype) / np.where(found, total, 1)
-            return out, found if self.attrs.masked else None
-        self._planes(values, needed, section, out)
+                out *= scale
+            return out, np.broadcast_to(found, shape).copy() if self.attrs.masked else None
+        self._convolve(values, needed, section, out)
         return out, good
+
+    def _scale(
+        self, mask: np.ndarray | None, shape: tuple[int, ...], needed: Section, section: Section
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the factor that makes up for weights without a good pixel, and where there is one at all."""
+        kind = np.dtype(self.attrs.dtype.type(0).real.dtype)
+        made = shape_of(section)
+        if mask is not None:
+            weights = mask.astype(kind)
+        else:
+            if len(self.kernels) == 1:  # the same for all planes
+                shape, made = (
+                    tuple(n if a in self.axes else 1 for a, n in enumerate(lengths))
+                    for lengths in (shape, made)
+                )
+            weights = np.ones(shape, kind)
+        total = np.empty(made, kind)
+        self._convolve(weights, needed, section, total)
+        found = np.abs(total) > _NOTHING * max(float(np.abs(k.array).sum()) for k in self.kernels)
+        sums = np.array([float(k.array.sum()) for k in self.kernels])
+        whole = sums.reshape(-1) if len(sums) == 1 else self._by_plane(sums, section)
+        return whole.astype(kind) / np.where(found, total, 1), found
 
     def _here(self, mask: np.ndarray | None, needed: Section, section: Section) -> np.ndarray | None:
         """Return the mask of the pixels themselves."""
@@ -219,111 +231,33 @@ class Convolve(Operation):
         table = numbers.reshape([shape[a] for a in others])[tuple(section[a] for a in others)]
         return np.expand_dims(table, self.axes)
 
-    def _planes(self, values: np.ndarray, needed: Section, section: Section, out: np.ndarray) -> None:
-        """Convolve plane by plane."""
+    def _convolve(self, values: np.ndarray, needed: Section, section: Section, out: np.ndarray) -> None:
+        """Convolve all planes together, or each by its own kernel."""
+        compiled = pays(out.size)
+        if len(self.kernels) == 1:
+            convolved(values, self.kernels[0], self.axes, self._spans(0, needed, section), out, compiled)
+            return
         others = self._others()
-        source = np.moveaxis(values, others, range(len(others)))
-        target = np.moveaxis(out, others, range(len(others)))
-        lead = target.shape[: len(others)]
-        which = None
-        if len(self.kernels) > 1:
-            which = self._by_plane(np.arange(len(self.kernels)), section).reshape(lead)
-        here = [section[a] for a in self.axes]
-        have = [needed[a] for a in self.axes]
-        lengths = [(self.attrs.shape or ())[a] for a in self.axes]
-        for index in np.ndindex(*lead):
-            kernel = self.kernels[0 if which is None else int(which[index])]
-            after = [n - 1 if self.forward else n // 2 for n in kernel.array.shape]
-            target[index] = _convolved(source[index], kernel, after, here, have, lengths, self.edge)
+        which = self._by_plane(np.arange(len(self.kernels)), section)
+        for index in np.ndindex(*(out.shape[a] for a in others)):
+            at = [slice(None)] * out.ndim
+            for a, k in zip(others, index, strict=True):
+                at[a] = slice(k, k + 1)
+            number = int(which[tuple(at)].reshape(-1)[0])
+            plane = np.empty([1 if a in others else n for a, n in enumerate(out.shape)], out.dtype)
+            spans = self._spans(number, needed, section)
+            source = np.ascontiguousarray(values[tuple(at)])
+            convolved(source, self.kernels[number], self.axes, spans, plane, compiled)
+            out[tuple(at)] = plane
+
+    def _spans(self, number: int, needed: Section, section: Section) -> list[Span]:
+        """Return what a kernel does along each axis."""
+        sizes = self.kernels[number].array.shape
+        shape = self.attrs.shape or ()
+        return [
+            Span(section[a], needed[a], shape[a], n, n - 1 if self.forward else n // 2, self.edge == "mirror")
+            for a, n in zip(self.axes, sizes, strict=True)
+        ]
 
 
 _NOTHING = 1e-6  # a share of the weights below which no good pixel is there, but for rounding
-
-
-def _convolved(
-    plane: np.ndarray,
-    kernel: FrozenArray,
-    after: list[int],
-    here: list[slice],
-    have: list[slice],
-    lengths: list[int],
-    edge: str,
-) -> np.ndarray:
-    """Return some pixels of a plane convolved.
-
-    The kernel reaches over `after` pixels behind each; `have` tells which pixels of the whole `plane` holds.
-    """
-    sizes = kernel.array.shape
-    index = []
-    for s, h, n, m, reach in zip(here, have, lengths, sizes, after, strict=True):
-        last = s.start + (max(0, s.stop - s.start - 1) // s.step) * s.step
-        wanted = np.arange(s.start - (m - 1 - reach), last + reach + 1)
-        inside = _mirrored(wanted, n) if edge == "mirror" else wanted
-        index.append((inside - h.start, (inside >= h.start) & (inside < h.stop)))
-    padded = _taken(plane, index)
-    steps = tuple(slice(None, None, s.step) for s in here)
-    if kernel.array.size <= _DIRECT:
-        return _direct(padded, kernel.array)[steps]
-    from scipy.signal import oaconvolve
-
-    weights = _weights(kernel, padded.dtype.str)
-    return np.asarray(oaconvolve(padded, weights, mode="valid"))[steps]
-
-
-def _mirrored(pixels: np.ndarray, n: int) -> np.ndarray:
-    """Return the pixels of an axis of length n that stand for those beyond its ends."""
-    if n == 1:
-        return np.zeros_like(pixels)
-    folded = np.abs(pixels) % (2 * n - 2)
-    return np.where(folded < n, folded, 2 * n - 2 - folded)
-
-
-def _taken(plane: np.ndarray, index: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Return the pixels at given places of each axis, zero where there is none."""
-    for axis, (places, inside) in enumerate(index):
-        n = plane.shape[axis]
-        if (
-            places.size == n
-            and places[0] == 0
-            and places[-1] == n - 1
-            and inside.all()
-            and np.all(np.diff(places) == 1)
-        ):
-            continue
-        if inside.all():
-            plane = plane.take(places, axis=axis)
-            continue
-        shape = list(plane.shape)
-        shape[axis] = places.size
-        out = np.zeros(shape, plane.dtype)
-        ahead = (slice(None),) * axis
-        kept = np.flatnonzero(inside)
-        if kept.size:
-            run = slice(int(kept[0]), int(kept[-1]) + 1)
-            out[(*ahead, run)] = plane.take(places[run], axis=axis)
-        plane = out
-    return plane
-
-
-def _direct(padded: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Return the sum of shifted copies, in the order of the weights."""
-    shape = [p - k + 1 for p, k in zip(padded.shape, kernel.shape, strict=True)]
-    total = np.zeros(shape, padded.dtype)
-    term = np.empty_like(total)
-    kind = padded.real.dtype.type
-    for place in np.ndindex(*kernel.shape):
-        weight = kernel[place]
-        if weight == 0:
-            continue
-        at = tuple(
-            slice(k - 1 - i, k - 1 - i + n) for i, k, n in zip(place, kernel.shape, shape, strict=True)
-        )
-        np.multiply(padded[at], kind(weight), out=term)
-        np.add(total, term, out=total)
-    return total
-
-
-@lru_cache(maxsize=256)
-def _weights(kernel: FrozenArray, dtype: str) -> np.ndarray:
-    """Return the weights in the precision of the pixels."""
-    return kernel.array.astype(np.dtype(dtype).type(0).real.dtype)

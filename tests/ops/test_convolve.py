@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, signal
 
+from lattice.config import get_options, set_options
 from lattice.errors import LatticeError
 from lattice.execute.run import compute
 from lattice.graph.sections import shape_of
@@ -165,3 +167,18 @@ def test_refuses(kernel: Any, axes: tuple[int, ...], options: dict[str, str], me
         convolve(Bench.source(np.zeros((4, 5))), kernel, axes, **options)
     with pytest.raises(LatticeError, match="only lattices of numbers"):
         convolve(Bench.source(np.zeros((4, 5), bool)), np.ones(3), (0,))
+
+
+@pytest.mark.parametrize("jit", [False, "auto"])
+def test_options_of_the_caller_hold_in_threads(jit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def pays(_n: int) -> bool:
+        seen.append((threading.current_thread() is threading.main_thread(), get_options().jit))
+        return False
+
+    monkeypatch.setattr("lattice.ops.convolve.pays", pays)
+    node = convolve(Bench.source(np.zeros((64, 300, 300), np.float32)), np.ones(3), (0,))
+    with set_options(jit=jit, workers=2, scheduler="threads", block=300 * 300):
+        compute(node)
+    assert {(False, jit)} <= set(seen) <= {(False, jit), (True, jit)}
