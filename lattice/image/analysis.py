@@ -332,7 +332,7 @@ class ImageAnalysis(ImageMaps):
         -----
         :mask: none: bad pixels are F.
         :unit: none: truth values.
-        :beam: stays.
+        :beam: none.
         :coordinates: stay.
         :flags: named masks are left behind.
         :variance: none: truth values.

@@ -160,7 +160,7 @@ class Convolve(Operation):
         full = [
             n + sum(self._reach()[self.axes.index(a)]) if a in self.axes else n for a, n in enumerate(shape)
         ]
-        wide = 2 if self.bad == "leave" and self.attrs.masked else 1
+        wide = 4 if self.bad == "leave" and self.attrs.masked else 1
         plane = math.prod(full[a] for a in self.axes)
         return math.prod(full) * self.attrs.dtype.itemsize * wide + plane * 16 * 8
 
@@ -178,23 +178,34 @@ class Convolve(Operation):
             blank = np.empty(values.shape, dtype)
             select(mask, values, np.zeros((1,) * values.ndim, dtype), out=blank)
             values = blank
+        if self.bad == "leave":
+            return self._scaled(values, mask, needed, section)
         out = np.empty(shape, dtype)
         good = self._here(mask, needed, section)
-        if self.bad == "leave":
-            scale, found = self._scale(mask, values.shape, needed, section)
-            self._convolve(values, needed, section, out)
-            with np.errstate(all="ignore"):
-                out *= scale
-            return out, np.broadcast_to(found, shape).copy() if self.attrs.masked else None
         self._convolve(values, needed, section, out)
         return out, good
 
+    def _scaled(
+        self, values: np.ndarray, mask: np.ndarray | None, needed: Section, section: Section
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return values and mask with the weights of good pixels scaled up."""
+        if mask is not None:
+            # of few good pixels the weights may be small, and are what is divided by
+            values = values.astype(np.result_type(values.dtype, np.float64))
+        scale, found = self._scale(mask, values, needed, section)
+        shape = shape_of(section)
+        out = np.empty(shape, values.dtype)
+        self._convolve(values, needed, section, out)
+        with np.errstate(all="ignore"):
+            out *= scale
+        good = np.broadcast_to(found, shape).copy() if self.attrs.masked else None
+        return out.astype(self.attrs.dtype, copy=False), good
+
     def _scale(
-        self, mask: np.ndarray | None, shape: tuple[int, ...], needed: Section, section: Section
+        self, mask: np.ndarray | None, values: np.ndarray, needed: Section, section: Section
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the factor that makes up for weights without a good pixel, and where there is one at all."""
-        kind = np.dtype(self.attrs.dtype.type(0).real.dtype)
-        made = shape_of(section)
+        kind, shape, made = values.real.dtype, values.shape, shape_of(section)
         if mask is not None:
             weights = mask.astype(kind)
         else:
