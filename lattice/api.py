@@ -327,7 +327,8 @@ def _how_many(count: int) -> str:
 
 
 def _is_region(value: Any) -> bool:
-    return hasattr(value, "fit") and hasattr(value, "as_mask_node")
+    kind = type(value)  # an image would look for names near to one that it lacks
+    return hasattr(kind, "fit") and hasattr(kind, "as_mask_node")
 
 
 def _as_image(value: Any, name: str) -> Image:

@@ -1,87 +1,220 @@
-"""Reading files and running a loop over them in turn, without coming back to Python in between.
+"""Reading files, running a loop and writing a file by turns, without coming back to Python in between.
 
 What Python does for each piece, and above all the waiting of threads for each other before and after each
 call, would cost as much as the reading.  So one call reads some pixels of every input into buffers that stay
-in the cache, runs the loop on them, and so on.
+in the cache, runs the loop on them, writes what it made, and so on.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from lattice.execute.native import Loop, driver
 from lattice.functions.states import LANES
-from lattice.io.files import add_bytes
+from lattice.io.files import add_bytes, pwrite_from
 
 __all__ = ["DRIVER", "Drive"]
 
-_CACHE = 1 << 19  # bytes of the buffers for one turn: half of what a core keeps near
-_SHORTEST = 1 << 13
-_HEAD, _ENTRY = 4, 4  # numbers of the table in front, and of each file
+_CACHE = 3 << 18  # bytes of the buffers for one turn: most of what a core keeps near
+_SHORTEST = 1 << 13  # pixels
+_SLOTS = 4  # finished turns that may wait until the file is free
+
+# Places in the table: numbers of 64 bits
+_STEP, _LOOP, _ARGUMENTS, _INPUTS, _PROGRESS = range(5)
+# ... of what is written: how many turns may wait (none: nothing is written), descriptor, place of the first
+# pixel, bytes per pixel, one less than the bytes on whose multiples turns end, where the loop finds its
+# target, who has the file, how many turns wait
+_ROOM, _FD, _PLACE, _SIZE, _EDGE, _TARGET, _TOKEN, _WAITING = range(5, 13)
+_SLOT = 13  # buffer, place in the file and bytes of each turn that waits
+_INPUT = _SLOT + 3 * _SLOTS  # descriptor, place, bytes per pixel and buffer of each input
+
+_DONE, _CANNOT_READ, _CANNOT_WRITE = range(3)
+
+
+def _loads() -> str:
+    """Return the instructions that read the table."""
+    names = {
+        "step": _STEP,
+        "inputs": _INPUTS,
+        "room": _ROOM,
+        "out": _PLACE,
+        "size": _SIZE,
+        "edge": _EDGE,
+        "fd.wide": _FD,
+    }
+    pointers = {"loop": _LOOP, "args": _ARGUMENTS, "target": _TARGET, "token": _TOKEN}
+    lines = []
+    for kind, group in (("i64", names), ("ptr", pointers)):
+        for name, place in group.items():
+            lines.append(f"  %{name}.p = getelementptr i64, ptr %table, i64 {place}")
+            lines.append(f"  %{name} = load {kind}, ptr %{name}.p")
+    return "\n".join(lines)
+
 
 DRIVER = f"""
 declare i64 @pread(i32, ptr, i64, i64)
+declare i64 @pwrite(i32, ptr, i64, i64)
+declare i32 @sched_yield()
+declare i32 @usleep(i32)
 
-; n pixels, stored from place `first` on; returns how many were done before a file gave too little
+; Do n pixels; results that are not written go to place `first` of their memory and on.
 define i64 @drive(i64 %n, ptr %table, i64 %first) {{
 entry:
-  %step = load i64, ptr %table
-  %loop.p = getelementptr i64, ptr %table, i64 1
-  %loop = load ptr, ptr %loop.p
-  %args.p = getelementptr i64, ptr %table, i64 2
-  %args = load ptr, ptr %args.p
-  %count.p = getelementptr i64, ptr %table, i64 3
-  %count = load i64, ptr %count.p
+{_loads()}
+  %fd = trunc i64 %fd.wide to i32
+  %progress = getelementptr i64, ptr %table, i64 {_PROGRESS}
+  %waiting.p = getelementptr i64, ptr %table, i64 {_WAITING}
+  %writes = icmp ne i64 %room, 0
   br label %turn
+
 turn:
-  %at = phi i64 [ 0, %entry ], [ %next, %run ]
+  %at = phi i64 [ 0, %entry ], [ %next, %again ]
+  store i64 %at, ptr %progress
   %left = sub i64 %n, %at
-  %last = icmp ult i64 %left, %step
-  %pixels = select i1 %last, i64 %left, i64 %step
+  %last = icmp ule i64 %left, %step
+  %most = select i1 %last, i64 %left, i64 %step
+  ; what is written ends on a round place of the file, which costs the system less
+  %most.end = add i64 %at, %most
+  %most.bytes = mul i64 %most.end, %size
+  %most.place = add i64 %out, %most.bytes
+  %over.bytes = and i64 %most.place, %edge
+  %over = udiv i64 %over.bytes, %size
+  %fits = icmp ult i64 %over, %most
+  %inner = xor i1 %last, true
+  %cuts = and i1 %fits, %inner
+  %aligns = and i1 %cuts, %writes
+  %cut = select i1 %aligns, i64 %over, i64 0
+  %pixels = sub i64 %most, %cut
+  %next = add i64 %at, %pixels
   %none = icmp eq i64 %left, 0
-  br i1 %none, label %out, label %files
+  br i1 %none, label %done, label %files
+
 files:
-  %k = phi i64 [ 0, %turn ], [ %k.next, %full ]
-  %some = icmp ult i64 %k, %count
+  %k = phi i64 [ 0, %turn ], [ %k.next, %read ]
+  %some = icmp ult i64 %k, %inputs
   br i1 %some, label %file, label %run
 file:
-  %k.many = mul i64 %k, {_ENTRY}
-  %k.at = add i64 %k.many, {_HEAD}
-  %fd.p = getelementptr i64, ptr %table, i64 %k.at
-  %fd.wide = load i64, ptr %fd.p
-  %fd = trunc i64 %fd.wide to i32
-  %place.p = getelementptr i64, ptr %fd.p, i64 1
-  %place = load i64, ptr %place.p
-  %size.p = getelementptr i64, ptr %fd.p, i64 2
-  %size = load i64, ptr %size.p
-  %buffer.p = getelementptr i64, ptr %fd.p, i64 3
-  %buffer = load ptr, ptr %buffer.p
-  %bytes = mul i64 %pixels, %size
-  %skip = mul i64 %at, %size
-  %begin = add i64 %place, %skip
-  br label %read
+  %k.many = mul i64 %k, 4
+  %k.at = add i64 %k.many, {_INPUT}
+  %in.p = getelementptr i64, ptr %table, i64 %k.at
+  %in.wide = load i64, ptr %in.p
+  %in = trunc i64 %in.wide to i32
+  %in.place.p = getelementptr i64, ptr %in.p, i64 1
+  %in.place = load i64, ptr %in.place.p
+  %in.size.p = getelementptr i64, ptr %in.p, i64 2
+  %in.size = load i64, ptr %in.size.p
+  %in.buffer.p = getelementptr i64, ptr %in.p, i64 3
+  %in.buffer = load ptr, ptr %in.buffer.p
+  %in.bytes = mul i64 %pixels, %in.size
+  %in.skip = mul i64 %at, %in.size
+  %in.begin = add i64 %in.place, %in.skip
+  br label %reading
+reading:
+  %r = phi i64 [ 0, %file ], [ %r.next, %some.read ]
+  %r.to = getelementptr i8, ptr %in.buffer, i64 %r
+  %r.want = sub i64 %in.bytes, %r
+  %r.from = add i64 %in.begin, %r
+  %got = call i64 @pread(i32 %in, ptr %r.to, i64 %r.want, i64 %r.from)
+  %r.bad = icmp sle i64 %got, 0
+  br i1 %r.bad, label %cannot.read, label %some.read
+some.read:
+  %r.next = add i64 %r, %got
+  %r.part = icmp ult i64 %r.next, %in.bytes
+  br i1 %r.part, label %reading, label %read
 read:
-  %done = phi i64 [ 0, %file ], [ %done.next, %more ]
-  %to = getelementptr i8, ptr %buffer, i64 %done
-  %want = sub i64 %bytes, %done
-  %from = add i64 %begin, %done
-  %got = call i64 @pread(i32 %fd, ptr %to, i64 %want, i64 %from)
-  %bad = icmp sle i64 %got, 0
-  br i1 %bad, label %out, label %more
-more:
-  %done.next = add i64 %done, %got
-  %short = icmp ult i64 %done.next, %bytes
-  br i1 %short, label %read, label %full
-full:
   %k.next = add i64 %k, 1
   br label %files
+
 run:
+  br i1 %writes, label %keep, label %take
+take:
   %where = add i64 %first, %at
   call void %loop(i64 %pixels, ptr %args, i64 %where)
-  %next = add i64 %at, %pixels
+  br label %again
+keep:
+  %waiting = load i64, ptr %waiting.p
+  %slot.many = mul i64 %waiting, 3
+  %slot.at = add i64 %slot.many, {_SLOT}
+  %slot.p = getelementptr i64, ptr %table, i64 %slot.at
+  %slot = load i64, ptr %slot.p
+  store i64 %slot, ptr %target
+  call void %loop(i64 %pixels, ptr %args, i64 0)
+  %slot.place.p = getelementptr i64, ptr %slot.p, i64 1
+  %slot.skip = mul i64 %at, %size
+  %slot.place = add i64 %out, %slot.skip
+  store i64 %slot.place, ptr %slot.place.p
+  %slot.bytes.p = getelementptr i64, ptr %slot.p, i64 2
+  %slot.bytes = mul i64 %pixels, %size
+  store i64 %slot.bytes, ptr %slot.bytes.p
+  %more = add i64 %waiting, 1
+  store i64 %more, ptr %waiting.p
+  store i64 %next, ptr %progress
+  br label %ask
+
+; a file system writes to one file for one thread at a time: who does not get its turn goes on computing
+ask:
+  %asked = phi i64 [ 0, %keep ], [ %asked.next, %yield ], [ %asked.next, %sleep ]
+  %pair = cmpxchg ptr %token, i32 0, i32 1 acquire monotonic
+  %mine = extractvalue {{ i32, i1 }} %pair, 1
+  br i1 %mine, label %slots, label %held
+held:
+  %full = icmp uge i64 %more, %room
+  br i1 %full, label %wait, label %again
+wait:
+  %asked.next = add i64 %asked, 1
+  %long = icmp ugt i64 %asked.next, 100
+  br i1 %long, label %sleep, label %yield
+yield:
+  %yielded = call i32 @sched_yield()
+  br label %ask
+sleep:
+  %slept = call i32 @usleep(i32 50)
+  br label %ask
+slots:
+  %j = phi i64 [ 0, %ask ], [ %j.next, %written ]
+  %j.some = icmp ult i64 %j, %more
+  br i1 %j.some, label %one, label %all
+one:
+  %j.many = mul i64 %j, 3
+  %j.at = add i64 %j.many, {_SLOT}
+  %j.p = getelementptr i64, ptr %table, i64 %j.at
+  %j.buffer = load ptr, ptr %j.p
+  %j.place.p = getelementptr i64, ptr %j.p, i64 1
+  %j.place = load i64, ptr %j.place.p
+  %j.bytes.p = getelementptr i64, ptr %j.p, i64 2
+  %j.bytes = load i64, ptr %j.bytes.p
+  br label %writing
+writing:
+  %w = phi i64 [ 0, %one ], [ %w.next, %some.written ]
+  %w.from = getelementptr i8, ptr %j.buffer, i64 %w
+  %w.want = sub i64 %j.bytes, %w
+  %w.to = add i64 %j.place, %w
+  %put = call i64 @pwrite(i32 %fd, ptr %w.from, i64 %w.want, i64 %w.to)
+  %w.bad = icmp sle i64 %put, 0
+  br i1 %w.bad, label %cannot.write, label %some.written
+some.written:
+  %w.next = add i64 %w, %put
+  %w.part = icmp ult i64 %w.next, %j.bytes
+  br i1 %w.part, label %writing, label %written
+written:
+  %j.next = add i64 %j, 1
+  br label %slots
+all:
+  store i64 0, ptr %waiting.p
+  store atomic i32 0, ptr %token release, align 4
+  br label %again
+
+again:
   br label %turn
-out:
-  ret i64 %at
+done:
+  ret i64 {_DONE}
+cannot.read:
+  ret i64 {_CANNOT_READ}
+cannot.write:
+  store atomic i32 0, ptr %token release, align 4
+  ret i64 {_CANNOT_WRITE}
 }}
 """
 
@@ -93,33 +226,75 @@ class Drive:
     ----------
     loop : Loop
         What is run.
-    arguments : int
-        Address of its arguments.
+    arguments : ndarray
+        Its arguments.
     sizes : sequence of int
         Bytes per pixel of each input.
+    written : int
+        Bytes per pixel of the result, if it can be written to a file; else 0.
+    spare : callable
+        Gives so many bytes of memory.
     """
 
-    def __init__(self, loop: Loop, arguments: int, sizes: list[int]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        arguments: np.ndarray,
+        sizes: Sequence[int],
+        written: int,
+        spare: Callable[[int], np.ndarray],
+    ) -> None:
         self._run = driver(DRIVER)
-        step = max(_SHORTEST, _CACHE // max(1, sum(sizes)) // LANES * LANES)
-        self._table = np.zeros(_HEAD + _ENTRY * len(sizes), np.int64)
-        self._table[:_HEAD] = step, loop.address, arguments, len(sizes)
-        self._files = self._table[_HEAD:].reshape(-1, _ENTRY)
+        step = max(_SHORTEST, 1 << (_CACHE // (sum(sizes) + written)).bit_length() - 1)
+        self._table = np.zeros(_INPUT + 4 * len(sizes), np.int64)
+        self._table[: _INPUTS + 1] = step, loop.address, arguments.ctypes.data, len(sizes)
+        self._table[_SIZE], self._table[_EDGE] = max(1, written), step * written - 1
         self._address = self._table.ctypes.data
+        self._inputs = self._table[_INPUT:].reshape(-1, 4)
+        self._slots = self._table[_SLOT:_INPUT].reshape(-1, 3)
+        self._buffers = [spare((step + LANES) * written) for _ in range(_SLOTS if written else 0)]
+        self._slots[: len(self._buffers), 0] = [b.ctypes.data for b in self._buffers]
+        self._target = arguments.ctypes.data + 8 * (len(sizes) + 1)
         self._starts: list[tuple[int, int, int, int]] = []
+        self._out = (-1, 0, "")
 
-    def open(self, files: list[tuple[int, int, int, int]]) -> None:
-        """Set descriptor, first byte, bytes per pixel and address of the buffer of every input."""
+    def read_from(self, files: list[tuple[int, int, int, int]]) -> None:
+        """Set descriptor, first byte of the block, bytes per pixel and address of the buffer, of inputs."""
         self._starts = files
 
-    def run(self, at: int, stop: int, first: int) -> int:
-        """Read and run from pixel `at` of the block to `stop`; return how far the files allowed it.
+    def write_to(self, fd: int, start: int, path: str, token: int) -> None:
+        """Set descriptor, first byte of the block and path of a file, and the address of who may write."""
+        self._out = fd, start, path
+        table = self._table
+        table[_ROOM], table[_FD], table[_TARGET], table[_TOKEN] = _SLOTS, fd, self._target, token
 
-        What is stored goes to place `first` of the outputs and on.
+    def write_nothing(self) -> None:
+        """Leave the results in memory."""
+        self._table[_ROOM] = 0
+
+    def run(self, at: int, stop: int, first: int = 0) -> int:
+        """Do pixels `at` to `stop` of the block; return where a file gave too little, or `stop`.
+
+        What is not written to a file goes to place `first` of its memory and on.
         """
-        for k, (fd, start, size, buffer) in enumerate(self._starts):
-            self._files[k] = fd, start + at * size, size, buffer
-        done: int = self._run(stop - at, self._address, first)
+        begin = at
+        while True:
+            for k, (fd, start, size, buffer) in enumerate(self._starts):
+                self._inputs[k] = fd, start + at * size, size, buffer
+            self._table[_PLACE] = self._out[1] + at * int(self._table[_SIZE])
+            code = self._run(stop - at, self._address, first + at - begin)
+            at += int(self._table[_PROGRESS])
+            if code != _CANNOT_WRITE:
+                break
+            self.flush()
         for _, _, size, _ in self._starts:
-            add_bytes(done * size)
-        return at + done
+            add_bytes((at - begin) * size)
+        return at
+
+    def flush(self) -> None:
+        """Write what waits; an error says what is wrong with the file."""
+        fd, _, path = self._out
+        for k in range(int(self._table[_WAITING])):
+            _, place, n = self._slots[k].tolist()
+            pwrite_from(fd, self._buffers[k][:n].data, place, path)
+        self._table[_WAITING] = 0

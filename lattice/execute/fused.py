@@ -9,7 +9,6 @@ pieces.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,18 @@ from lattice.execute.emit import Input, Store, Target, emit
 from lattice.execute.native import can_compress, loop
 from lattice.execute.stencils import Stencil, Stencils
 from lattice.execute.strips import ProgramInput, part_of
-from lattice.execute.targets import PIECE, SPAN, SPARE, Boxes, NativeSink, Sinking, native_sink
+from lattice.execute.targets import (
+    SPAN,
+    SPARE,
+    Boxes,
+    FileBytes,
+    NativeSink,
+    Sinking,
+    Turn,
+    Workplace,
+    native_sink,
+    span_of,
+)
 from lattice.functions.states import LANES
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pread_into
@@ -99,10 +109,11 @@ def fusion(program: Program, sinks: Sequence[Any]) -> Fusion | None:
     stages, have = _slow_stages(program)
     steps = _needed(program, final, have)
     stages.append(_stage(program, have, steps, targets))
-    span = PIECE if any(isinstance(t, Store) for t in targets) else SPAN
-    return Fusion(program, tuple(stages), tuple(natives), _piece(program, stages), span)
+    span = span_of(targets, program)
+    return Fusion(program, tuple(stages), tuple(natives), min(span, _piece(program, stages)), span)
 
 
+PIECE = 1 << 18  # pixels that buffers have room for, at most
 _ROOM = 8 << 20  # bytes that the buffers of a piece may take in one thread
 
 
@@ -168,7 +179,7 @@ def _stage(
 class Fused:
     """A fusion made ready to run in one thread."""
 
-    def __init__(self, fused: Fusion, sinks: Sequence[Any], strip: int, turn: threading.Lock) -> None:
+    def __init__(self, fused: Fusion, sinks: Sequence[Any], strip: int, turn: Turn) -> None:
         self.fusion = fused
         self.program = program = fused.program
         self.sinks = sinks
@@ -183,7 +194,11 @@ class Fused:
         self._constants = apart(max(1, len(constants)), np.float64)
         self._constants[: len(constants)] = constants
         self._arguments = [self._prepared(stage) for stage in fused.stages]
-        self._natives: list[Sinking] = [n.start(program, turn, self._spare) for n in fused.sinks]
+        self._turn = turn
+        self._out: Opened | None = None  # the file that blocks go straight to
+        self._out_fd = -1
+        place = Workplace(program, turn, self._spare, fused.span)
+        self._natives: list[Sinking] = [n.start(place) for n in fused.sinks]
         self.read_by = [(leaf, _plain(leaf)) for leaf in program.leaves]
         self._spots = {
             leaf.value: [
@@ -217,7 +232,12 @@ class Fused:
         files = {leaf.value for leaf, plain in self.read_by if plain is not None}
         if len(self.fusion.stages) > 1 or not inputs or not files.issuperset(inputs):
             return None
-        return Drive(self._loops[-1], self._places[-1], [self.buffers[r].itemsize for r in inputs])
+        sizes = [self.buffers[r].itemsize for r in inputs]
+        written = 0
+        if len(self._natives) == 1 and isinstance(self._natives[0], FileBytes):
+            target = self.fusion.sinks[0].targets[0]
+            written = self.program.types[target.value].itemsize
+        return Drive(self._loops[-1], self._arguments[-1], sizes, written, self._spare)
 
     def _prepared(self, stage: Stage) -> np.ndarray:
         """Make buffers for what a stage reads and writes; return its arguments."""
@@ -247,10 +267,14 @@ class Fused:
             native.begin(sink, section)
         with _Source(self, section) as source:
             at, n = 0, math.prod(shape_of(section))
+            straight = self._goes_straight(source)
             while at < n:
-                stop = self._piece(source, at, n)
-                for native in self._natives:
-                    native.take(at, stop)
+                if straight:
+                    stop = source.drive(at, min(n, at + SPAN))
+                else:
+                    stop = self._piece(source, at, n)
+                    for native in self._natives:
+                        native.take(at, stop)
                 if advance is not None:
                     advance(stop - at)
                 at = stop
@@ -285,12 +309,36 @@ class Fused:
         for arguments, k in self._spots[register]:
             arguments[k] = self._addresses[register] if address is None else address
 
-    def close(self) -> None:
-        """Finish what was put off, and give the buffers back: there is nothing more to do."""
+    def finish(self) -> None:
+        """Do what was put off."""
         for native in self._natives:
             native.flush()
+        if self.drive is not None:
+            self.drive.flush()
+
+    def close(self) -> None:
+        """Give back files and buffers: there is nothing more to do."""
+        if self._out is not None:
+            self._out.__exit__(None, None, None)
+            self._out = None
         memory.give(self._taken)
         self._taken = []
+
+    def _goes_straight(self, source: _Source) -> bool:
+        """Tell whether a block goes from files to a file by turns; make the driver ready for it."""
+        if source.driven is None:
+            return False
+        native = self._natives[0]
+        place = native.place if isinstance(native, FileBytes) and len(self._natives) == 1 else None
+        if place is None:
+            source.driven.write_nothing()
+            return False
+        path, start = place
+        if self._out is None:
+            self._out = Opened(path, None)
+            self._out_fd = self._out.__enter__()
+        source.driven.write_to(self._out_fd, start, path, self._turn.token.ctypes.data)
+        return True
 
     def _piece(self, source: _Source, at: int, n: int) -> int:
         """Read and compute pixels of a block of `n`, from pixel `at` on; return where they end."""
@@ -301,12 +349,7 @@ class Fused:
             source.read(at, stop)
             self._compute(stop - at, seekers)
             return stop
-        stop = self._end(at, n, self.fusion.span)
-        done = at
-        while (done := source.driven.run(done, stop, done - at)) < stop:
-            # this tells what is wrong with a file that gave too little
-            source.read(done, min(stop, done + self.fusion.piece))
-        return stop
+        return source.drive(at, self._end(at, n, self.fusion.span))
 
     def _end(self, at: int, n: int, length: int) -> int:
         """Return where a piece of about `length` pixels ends."""
@@ -412,13 +455,24 @@ class _Source:
         plain_files = not (self._boxed or self._parts or self._stencils)
         if fused.drive is not None and plain_files and all(type(f[1]) is int for f in self._files):
             self.driven = fused.drive
-            self.driven.open([(fd, start, size, b.ctypes.data) for _, fd, _, start, size, b in self._files])
+            self.driven.read_from(
+                [(fd, start, size, b.ctypes.data) for _, fd, _, start, size, b in self._files]
+            )
         return self
 
     def __exit__(self, *_exc: object) -> None:
         for files in (self._files, self._parts):
             while files:
                 files.pop()[0].__exit__(None, None, None)
+
+    def drive(self, at: int, stop: int) -> int:
+        """Do pixels `at` to `stop` of the block by turns; return `stop`."""
+        assert self.driven is not None
+        done = at
+        while (done := self.driven.run(done, stop, done - at)) < stop:
+            # this tells what is wrong with a file that gave too little
+            self.read(done, min(stop, done + self._fused.fusion.piece))
+        return stop
 
     def read(self, at: int, stop: int, first: int = 0, near: bool = True) -> None:
         """Fill the buffers, from place `first` on, with pixels `at` to `stop` of the block.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,6 +30,7 @@ from lattice.execute.order import (
 from lattice.execute.schedule import run_program, shares_memory
 from lattice.execute.sinks import BlockSink, Sink, StateSink, combine_states
 from lattice.execute.strips import Strips
+from lattice.execute.targets import Turn
 from lattice.functions.states import Extrema, State, make_state
 from lattice.graph.node import Node
 from lattice.graph.sections import Section, boxes, shape_of
@@ -146,7 +146,7 @@ class _Group:
         fused = wanted(program, sinks, self.options)
         if fused is None or not shares_memory(self.options):
             return None
-        ready = Fused(fused, sinks, self.options.strip, threading.Lock())
+        ready = Fused(fused, sinks, self.options.strip, Turn())
         with np.errstate(all="ignore"):
             pixels = ready.values(sections)
         ready.close()

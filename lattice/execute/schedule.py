@@ -21,6 +21,7 @@ from lattice.execute.jit import wanted
 from lattice.execute.native import has_compiler
 from lattice.execute.sinks import Sink
 from lattice.execute.strips import Strips
+from lattice.execute.targets import Turn
 from lattice.graph.sections import Section, n_pixels
 from lattice.plan.blocks import Blocks
 from lattice.plan.program import Program
@@ -39,7 +40,7 @@ class Job:
     control: int = 0
     # the program made ready for each thread; it goes with the job, so that no thread keeps images alive
     ready: dict[int, Strips | Fused] = field(default_factory=dict, compare=False, repr=False)
-    turn: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
+    turn: Turn = field(default_factory=Turn, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_job, (self.program, self.sinks, self.strip, self.fusion is not None, self.control))
@@ -52,9 +53,11 @@ class Job:
                 results[number] = self.run(section)
             ready = self.ready.get(threading.get_ident())
             if isinstance(ready, Fused):
-                ready.close()
+                ready.finish()
         finally:
-            self.ready.pop(threading.get_ident(), None)
+            ready = self.ready.pop(threading.get_ident(), None)
+            if isinstance(ready, Fused):
+                ready.close()
         return results
 
     def run(self, section: Section) -> list[Any]:

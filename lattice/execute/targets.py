@@ -30,16 +30,62 @@ from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pwrite_from
 from lattice.plan.program import Program
 
-__all__ = ["PIECE", "SPAN", "SPARE", "Boxes", "NativeSink", "Sinking", "native_sink"]
+__all__ = [
+    "SPAN",
+    "SPARE",
+    "Boxes",
+    "FileBytes",
+    "NativeSink",
+    "Sinking",
+    "Turn",
+    "Workplace",
+    "native_sink",
+    "span_of",
+]
 
-Spare = Callable[[int], np.ndarray]
 Call = Callable[..., None]
 
-PIECE = 1 << 18  # pixels that buffers have room for, at most
-SPAN = 1 << 20  # pixels that are taken in at once where only sums and a few values are kept of them
+SPAN = 1 << 20  # pixels that are taken in at once, at most
+_STORED = 1 << 20  # bytes of results that are
 _AHEAD = 2  # finished pieces that may wait until the file is free
 _PAGE = 4096
-SPARE = _PAGE  # pixels by which a piece may be longer
+SPARE = _PAGE  # pixels by which the first may be more
+
+
+class Turn:
+    """Whose turn it is to write to files: of threads in Python by a lock, in compiled code by a token."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.token = apart(1, np.int32)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What the sinks of one thread work with.
+
+    Attributes
+    ----------
+    program : Program
+        The program.
+    turn : Turn
+        Whose turn it is to write.
+    spare : callable
+        Gives so many bytes of memory.
+    span : int
+        Pixels that are taken in at once, and `SPARE` of the first.
+    """
+
+    program: Program
+    turn: Turn
+    spare: Callable[[int], np.ndarray]
+    span: int
+
+
+def span_of(targets: Sequence[Target], program: Program) -> int:
+    """Return how many pixels are taken in at once."""
+    sizes = [program.types[t.value].itemsize for t in targets if isinstance(t, Store)]
+    return min(SPAN, _STORED // max(sizes)) if sizes else SPAN
 
 
 class Sinking:
@@ -96,9 +142,9 @@ class NativeSink:
     targets: tuple[Target, ...]
     make: Callable[..., Sinking]
 
-    def start(self, program: Program, turn: threading.Lock, spare: Spare) -> Sinking:
+    def start(self, place: Workplace) -> Sinking:
         """Return what takes the results in one thread."""
-        return self.make(self.targets, program, turn, spare)
+        return self.make(self.targets, place)
 
 
 def native_sink(sink: Any, value: int, mask: int | None, program: Program) -> NativeSink:
@@ -113,7 +159,7 @@ def native_sink(sink: Any, value: int, mask: int | None, program: Program) -> Na
     elif isinstance(sink, WriterSink):
         target = _plain_target(sink, value, mask, program)
         if target is not None:
-            return NativeSink((target,), _File)
+            return NativeSink((target,), FileBytes)
     return NativeSink((Store(value, mask, bad="" if mask is None else "plane"),), Boxes)
 
 
@@ -144,13 +190,11 @@ def _plain_target(sink: WriterSink, value: int, mask: int | None, program: Progr
 class Boxes(Sinking):
     """Values and mask in memory, handed on in boxes: for every sink that has no target of its own."""
 
-    def __init__(
-        self, targets: tuple[Target, ...], program: Program, turn: threading.Lock, spare: Spare
-    ) -> None:
+    def __init__(self, targets: tuple[Target, ...], place: Workplace) -> None:
         self.masked = isinstance(targets[0], Store) and targets[0].bad == "plane"
-        self.dtype = program.types[targets[0].value]
+        self.dtype = place.program.types[targets[0].value]
         kinds = [self.dtype, np.dtype(bool)][: 1 + self.masked]
-        self._buffers = [spare(PIECE * kind.itemsize).view(kind) for kind in kinds]
+        self._buffers = [place.spare((place.span + SPARE) * k.itemsize).view(k) for k in kinds]
         self._taker: Any = None
         self._section: Section = ()
 
@@ -230,10 +274,8 @@ class _Laned:
 class _States(Sinking):
     """Running statistics."""
 
-    def __init__(
-        self, targets: tuple[Target, ...], program: Program, turn: threading.Lock, spare: Spare
-    ) -> None:
-        dtype = program.types[targets[0].value]
+    def __init__(self, targets: tuple[Target, ...], place: Workplace) -> None:
+        dtype = place.program.types[targets[0].value]
         self._parts: list[Any] = []
         self._section: Section = ()
         self._states: list[State] = []
@@ -305,16 +347,14 @@ class _States(Sinking):
 class _Order(Sinking):
     """Counts against brackets, and values inside."""
 
-    def __init__(
-        self, targets: tuple[Target, ...], program: Program, turn: threading.Lock, spare: Spare
-    ) -> None:
+    def __init__(self, targets: tuple[Target, ...], place: Workplace) -> None:
         target = targets[0]
         assert isinstance(target, Brackets)
-        self.dtype = program.types[target.value]
+        self.dtype = place.program.types[target.value]
         self._limits = apart(2 * target.count, np.float64)
         self._counts = apart(2 + 2 * target.count, np.int64)
-        room = (SPAN + WIDTH) * self.dtype.itemsize
-        self._kept = [spare(room).view(self.dtype) for _ in range(target.count)]
+        room = (place.span + WIDTH) * self.dtype.itemsize
+        self._kept = [place.spare(room).view(self.dtype) for _ in range(target.count)]
         self._taker: Any = None
         self._arguments = [a.ctypes.data for a in (self._limits, self._counts, *self._kept)]
 
@@ -339,7 +379,7 @@ class _Order(Sinking):
         return self._taker.finish()
 
 
-class _File(Sinking):
+class FileBytes(Sinking):
     """Bytes of a plain file.
 
     A file system writes to one file for one thread at a time.  So threads take turns, and one whose turn it
@@ -348,15 +388,12 @@ class _File(Sinking):
 
     moves = True
 
-    def __init__(
-        self, targets: tuple[Target, ...], program: Program, turn: threading.Lock, spare: Spare
-    ) -> None:
+    def __init__(self, targets: tuple[Target, ...], place: Workplace) -> None:
         target = targets[0]
         assert isinstance(target, Store)
-        self._size = program.types[target.value].itemsize
+        self._size = place.program.types[target.value].itemsize
         self._planes = target.bad == "plane"
-        self._turn = turn
-        self._spare = spare
+        self._place = place
         self._free: list[tuple[np.ndarray, ...]] = []
         self._wait: list[tuple[tuple[np.ndarray, ...], list[tuple[int, int, int, int]]]] = []
         self._now: tuple[np.ndarray, ...] = ()
@@ -371,6 +408,12 @@ class _File(Sinking):
         runs = [layout.run(section) for layout in self._layouts()]
         self._starts = [None if run is None else run[0] for run in runs]
         self._n = math.prod(shape_of(section))
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """File and first byte of a block that goes to one piece of it, and nowhere else; else None."""
+        start = self._starts[0]
+        return None if start is None or self._planes else (self._writer.path, start)
 
     def _layouts(self) -> list[Any]:
         plain = self._writer.plain
@@ -388,7 +431,10 @@ class _File(Sinking):
         return stop
 
     def _made(self) -> tuple[np.ndarray, ...]:
-        return tuple(self._spare((PIECE + SPARE) * size) for size in (self._size, 1)[: 1 + self._planes])
+        return tuple(
+            self._place.spare((self._place.span + SPARE) * size)
+            for size in (self._size, 1)[: 1 + self._planes]
+        )
 
     def arguments(self) -> list[int]:
         if not self._now:
@@ -408,11 +454,11 @@ class _File(Sinking):
                     parts.append((k, (first + offset) * size, n, place))
         self._wait.append((self._now, parts))
         self._now = ()
-        if self._turn.acquire(blocking=len(self._wait) >= _AHEAD):
+        if self._place.turn.lock.acquire(blocking=len(self._wait) >= _AHEAD):
             try:
                 self._write()
             finally:
-                self._turn.release()
+                self._place.turn.lock.release()
 
     def _write(self) -> None:
         path = self._writer.path
@@ -425,7 +471,7 @@ class _File(Sinking):
 
     def flush(self) -> None:
         if self._wait:
-            with self._turn:
+            with self._place.turn.lock:
                 self._write()
 
 

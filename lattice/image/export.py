@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import warnings
 from collections.abc import Mapping
@@ -103,8 +104,6 @@ def _beams(image: ImagePixels) -> tuple[tuple[float, float, float], ...]:
 
 def history_lines(image: ImagePixels) -> tuple[str, ...]:
     """Return what saving adds to the history: the expression, and the versions that computed it."""
-    from importlib.metadata import version
-
     from lattice import __version__
 
     text = " ".join(image.expression.split())
@@ -112,8 +111,15 @@ def history_lines(image: ImagePixels) -> tuple[str, ...]:
         text = text[: _LONGEST - 4] + " ..."
     return (
         f"lattice {__version__}: {text}",
-        f"numpy {np.__version__}, dask {version('dask')}",
+        f"numpy {np.__version__}, dask {_dask_version()}",
     )
+
+
+@functools.cache
+def _dask_version() -> str:
+    from importlib.metadata import version
+
+    return version("dask")
 
 
 # -- astropy -----------------------------------------------------------------------------------
