@@ -203,10 +203,9 @@ def _stream(
 ) -> None:
     """Write lattices of one shape; each target tells whether it takes a mask."""
     program = lower(roots, shape)
-    stored = in_storage_order(program, [writer for writer, _ in targets])
+    stored = in_storage_order(program, targets)
     if stored is not None:
-        program = stored[0]
-        targets = [(writer, takes) for writer, (_, takes) in zip(stored[1], targets, strict=True)]
+        program, targets = stored
     sinks = [
         WriterSink(writer, mask is not None and takes)
         for (writer, takes), (_, mask) in zip(targets, program.outputs, strict=True)

@@ -13,7 +13,7 @@ from lattice.graph.sections import Section, shape_of
 from lattice.io.files import pread_into, pwrite_from
 from lattice.io.raw import scratch
 
-__all__ = ["bits_bytes", "read_bits", "unpacked", "write_bits"]
+__all__ = ["bits_bytes", "read_bits", "unpack_into", "unpacked", "write_bits"]
 
 _local = threading.local()
 
@@ -33,6 +33,15 @@ def unpacked(packed: np.ndarray) -> np.ndarray:
     out = buffer[: packed.size]
     np.take(_table(), packed, out=out, mode="clip")
     return out.view(np.uint8)
+
+
+def unpack_into(packed: np.ndarray, first: int, step: int, out: np.ndarray) -> None:
+    """Put every `step`-th bit, from number `first` on, into an array of truth values."""
+    whole = first == 0 and step == 1 and out.size % 8 == 0 and out.flags.c_contiguous
+    if whole and out.ctypes.data % 8 == 0:
+        np.take(_table(), packed, out=out.view(np.uint64), mode="clip")
+    else:
+        np.copyto(out, unpacked(packed)[first::step][: out.size].view(np.bool_))
 
 
 def _strides(shape: tuple[int, ...]) -> list[int]:

@@ -112,13 +112,19 @@ class TileLayout:
         last = max((k for k, c in enumerate(self.counts) if c > 1), default=0)
         return all(t == 1 for t in self.tile[:last])
 
-    @property
-    def as_stored(self) -> Layout | None:
-        """All pixels in the order in which they are stored, if nothing else is between them."""
-        padded = any(n % t for n, t in zip(self.shape, self.tile, strict=True))
-        if padded or self.bits or self.plane is not None or self.stride != self.tile_bytes:
+    def line(self, padded: bool = False) -> int | None:
+        """Return the number of pixels in the file, if nothing else is between them and a tile is whole bytes.
+
+        Parameters
+        ----------
+        padded : bool
+            Whether pixels beyond the far edges may be among them.
+        """
+        beyond = any(n % t for n, t in zip(self.shape, self.tile, strict=True))
+        pixels = math.prod(self.tile)
+        if self.plane is not None or self.stride != self.tile_bytes or (beyond and not padded):
             return None
-        return Layout(self.offset, (math.prod(self.shape),), self.dtype)
+        return None if self.bits and pixels % 8 else math.prod(self.counts) * pixels
 
     def at(self, number: tuple[int, ...]) -> int:
         """Return where a tile begins."""

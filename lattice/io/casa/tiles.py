@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lattice.graph.sections import Section, n_pixels, shape_of
+from lattice.io.casa.bit_line import BitReader, BitWriter
 from lattice.io.casa.bits import bits_bytes, read_bits, unpacked, write_bits
 from lattice.io.casa.tile_cuts import (
     Box,
@@ -225,13 +226,23 @@ class TileReader:
                 total += tiles * one
         return total
 
-    def in_storage_order(self) -> tuple[Any, PlainReader] | None:
-        """Return shape and tile, and a reader of the pixels as they follow each other, if that can be."""
-        stored = self.layout.as_stored
-        if stored is None or self.identity is None or is_url(self.layout.path):
+    def in_storage_order(self, padded: bool = False) -> tuple[Any, PlainReader | BitReader] | None:
+        """Return shape and tile, and a reader of the pixels as they follow each other, if that can be.
+
+        Parameters
+        ----------
+        padded : bool
+            Whether pixels beyond the far edges of the image may be among them.
+        """
+        layout = self.layout
+        n = layout.line(padded)
+        if n is None or self.identity is None or is_url(layout.path):
             return None
-        reader = PlainReader(self.layout.path, self.identity, stored, self.label)
-        return (self.layout.shape, self.layout.tile), reader
+        key = (layout.shape, layout.tile)
+        if layout.bits:
+            return key, BitReader(layout.path, self.identity, layout.offset, n, self.label)
+        stored = Layout(layout.offset, (n,), layout.dtype)
+        return key, PlainReader(layout.path, self.identity, stored, self.label)
 
     def __dask_tokenize__(self) -> str:
         return self.token
@@ -346,12 +357,19 @@ class TileWriter:
         with Opened(self.layout.path, None) as fd:
             write_tiles(fd, self.layout, section, values)
 
-    def in_storage_order(self) -> tuple[Any, PlainWriter] | None:
-        """Return shape and tile, and a writer of the pixels as they follow each other, if that can be."""
-        stored = self.layout.as_stored
-        if stored is None or self.flags is not None:
+    def in_storage_order(self, padded: bool = False) -> tuple[Any, PlainWriter | BitWriter] | None:
+        """Return shape and tile, and a writer of the pixels as they follow each other, if that can be.
+
+        The mask is left to the writer of it, `flags`.
+        """
+        layout = self.layout
+        n = layout.line(padded)
+        if n is None:
             return None
-        return (self.layout.shape, self.layout.tile), _Stream(self.layout.path, stored)
+        key = (layout.shape, layout.tile)
+        if layout.bits:
+            return key, BitWriter(layout.path, layout.offset, n)
+        return key, _Stream(layout.path, Layout(layout.offset, (n,), layout.dtype))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (TileWriter, (self.layout, self.flags))
