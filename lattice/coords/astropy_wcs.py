@@ -95,8 +95,7 @@ class HeaderWcs:
                 self.wcs = make_wcs(cards, self.naxis)
                 self.wcs.wcs.set()
             except Exception as error:  # wcslib has a class of its own for each kind of fault
-                reason = str(error).strip().splitlines() or [type(error).__name__]
-                raise CoordinateError(f"the header's coordinates cannot be used: {reason[-1]}") from None
+                raise _useless(error) from None
         self.groups = parsed.coupled()
         self.tabular, self._distortions = unread_tables(header)
         self._told = False
@@ -139,8 +138,7 @@ class HeaderWcs:
         bad = ~np.isfinite(world).all(axis=1)
         if bad.any():
             world = np.where(bad[:, None], self._crval, world)
-        with _LOCK, np.errstate(all="ignore"):
-            pixels = np.array(self.wcs.wcs.s2p(world, 0)["pixcrd"])
+        pixels = self._transformed(self.wcs.wcs.s2p, world, "pixcrd")
         if self._inexact:
             pixels = self._refined(pixels, world)
         if self._sip_tables:
@@ -157,8 +155,16 @@ class HeaderWcs:
         return np.where(np.isfinite(near) & np.isfinite(pixels), near, pixels)
 
     def _plain(self, pixels: np.ndarray) -> np.ndarray:
-        with _LOCK, np.errstate(all="ignore"):
-            return np.asarray(self.wcs.wcs.p2s(pixels, 0)["world"])
+        return self._transformed(self.wcs.wcs.p2s, pixels, "world")
+
+    @staticmethod
+    def _transformed(function: Callable[..., Any], given: np.ndarray, name: str) -> np.ndarray:
+        """Return what wcslib makes of coordinates; it finds fault with some parameters only here."""
+        try:
+            with _LOCK, np.errstate(all="ignore"):
+                return np.array(function(given, 0)[name])
+        except Exception as error:
+            raise _useless(error) from None
 
     def _undistorted(self, focal: np.ndarray) -> np.ndarray:
         """Return the pixels that the distortion moves to given positions, by Newton's method."""
@@ -266,6 +272,12 @@ class HeaderWcs:
             if not (size[usable] > tolerance).any():
                 break
         pixels[np.ix_(~(size < 1e4 * tolerance), np.array(columns))] = np.nan
+
+
+def _useless(error: Exception) -> CoordinateError:
+    """Return the error for coordinates of which wcslib says what is wrong."""
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return CoordinateError(f"the header's coordinates cannot be used: {reason[-1]}")
 
 
 def _sip_tables(cards: Sequence[Card]) -> dict[int, np.ndarray]:

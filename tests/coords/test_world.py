@@ -16,6 +16,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import CoordinateError, LatticeWarning, ShapeMismatchError
+from lattice.regions.measures import astropy_frame
 from tests.coords.headers import ALTERNATE, CAR_PC, CROTA, CUBE, HEADERS, MIXED, SIN, TAN_SIP
 
 PARAMETERS = {
@@ -299,3 +300,34 @@ def test_positions_without_their_distortion_are_told() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         coords.pixel_to_lonlat(4, 5)  # once is enough
+
+
+def test_parameters_that_only_a_transformation_finds_fault_with() -> None:
+    zpn = {"CTYPE1": "RA---ZPN", "CTYPE2": "DEC--ZPN", "CRVAL1": 10.0, "CRVAL2": 20.0, "PV2_0": 1.0}
+    coords = system(zpn | {"CDELT1": -0.01, "CDELT2": 0.01}, 2)
+    with pytest.raises(CoordinateError, match="cannot be used: Invalid parameters"):
+        coords.pixel_to_lonlat(3.0, 3.0)
+    with pytest.raises(CoordinateError, match="cannot be used: Invalid parameters"):
+        coords.lonlat_to_pixel(10.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("cards", "name"),
+    [
+        ({}, "ICRS"),
+        ({"RADESYS": "ICRS", "EQUINOX": 2000.0}, "ICRS"),
+        ({"RADESYS": "FK5"}, "J2000"),
+        ({"EQUINOX": 2000.0}, "J2000"),
+        ({"RADESYS": "FK5", "EQUINOX": 1975.0}, None),
+        ({"EQUINOX": 1950.0}, None),
+        ({"RADESYS": "FK4"}, None),
+        ({"CTYPE1": "GLON-SIN", "CTYPE2": "GLAT-SIN"}, "GALACTIC"),
+        ({"CTYPE1": "SLON-SIN", "CTYPE2": "SLAT-SIN"}, None),
+    ],
+)
+def test_names_of_frames_are_those_of_astropy(cards: dict[str, object], name: str | None) -> None:
+    plain = {key: value for key, value in SIN.items() if key not in ("RADESYS", "EQUINOX")}
+    coords = system(plain | cards, 2)
+    assert coords.frame_name == name
+    if name is not None:
+        assert coords.sky_frame.is_equivalent_frame(astropy_frame(name))
