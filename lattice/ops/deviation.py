@@ -14,7 +14,7 @@ from lattice.errors import LatticeRangeError, LatticeTypeError, ShapeMismatchErr
 from lattice.graph.node import Node, Operation
 from lattice.graph.sections import Section, shape_of
 from lattice.graph.types import is_real
-from lattice.ops.resample import has_all, weights_along
+from lattice.ops.taps import has_all, weights_along
 
 __all__ = ["STATISTICS", "Deviation", "Window", "deviation"]
 

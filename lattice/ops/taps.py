@@ -1,0 +1,310 @@
+"""Which pixels a value between pixels is made of, and with which weights."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lattice.config import get_options
+from lattice.native.gathered import gathered
+
+__all__ = ["METHODS", "Taps", "has_all", "reach_of", "recent", "taps_at", "weights_along"]
+
+_NEAR = 1e-6
+METHODS = ("nearest", "linear", "cubic", "lanczos")
+_REACH = {"nearest": (0, 0), "linear": (0, 1), "cubic": (-1, 2), "lanczos": (-2, 3)}
+_BEYOND = {"nearest": 0.5, "linear": 1.0, "cubic": 1.0, "lanczos": 0.0}
+_BAND = 1 << 14  # positions that are worked on at a time
+_PIECE = 1 << 16  # pixels of all planes that are made before the next ones are
+
+
+def reach_of(method: str) -> tuple[int, int]:
+    """Return the first and the last pixel that count, from the one before a position on."""
+    return _REACH[method]
+
+
+@dataclass(frozen=True)
+class Taps:
+    """How the pixels of a section are made of those of a box of the source.
+
+    Attributes
+    ----------
+    box : tuple of slice
+        The box, on the axes that are mapped; empty where no pixel has a position.
+    shape : tuple of int
+        Shape of the section.
+    index : ndarray of int32, shape (n,)
+        For each pixel, in a flat array, the first that it is made of, in the box as a flat array.
+    rows, columns : ndarray of shape (count, n)
+        Weights along the slower and the faster axis of the box; of one axis only `columns` count.
+    inside : ndarray of bool, shape (n,)
+        Where there is a value at all.
+    outside : ndarray of int
+        Numbers of the other pixels.
+    """
+
+    box: tuple[slice, ...]
+    shape: tuple[int, ...]
+    index: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    inside: np.ndarray
+    outside: np.ndarray
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that is taken."""
+        return sum(a.nbytes for a in (self.index, self.rows, self.columns, self.inside, self.outside))
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether no pixel has a position."""
+        return self.outside.size == self.inside.size
+
+    def apply(self, planes: np.ndarray, out: np.ndarray, compiled: bool) -> None:
+        """Make pixels of planes.
+
+        Parameters
+        ----------
+        planes : ndarray
+            Contiguous; on its last axes the pixels of the box.
+        out : ndarray
+            Contiguous; takes the pixels of the section, 0 where there is none.
+        compiled : bool
+            Whether to run machine code.
+        """
+        n = self.index.size
+        source = planes.reshape(-1, *(s.stop - s.start for s in self.box))
+        target = out.reshape(-1, n)
+        parts = 2 if planes.dtype.kind == "c" else 0
+        for start in range(0, n, _PIECE):
+            part = slice(start, min(n, start + _PIECE))
+            for plane, pixels in zip(source, target, strict=True):
+                if parts and self.rows.shape[0] * self.columns.shape[0] > 1:
+                    pixels.real[part] = self._sum(np.ascontiguousarray(plane.real), part, compiled)
+                    pixels.imag[part] = self._sum(np.ascontiguousarray(plane.imag), part, compiled)
+                else:
+                    self._sum(plane, part, compiled, pixels[part])
+        if self.outside.size:
+            target[:, self.outside] = 0
+
+    def _sum(self, plane: np.ndarray, part: slice, compiled: bool, out: Any = None) -> np.ndarray:
+        result: np.ndarray = np.empty(part.stop - part.start, plane.dtype) if out is None else out
+        pitch = plane.shape[-1]
+        rows, columns = self.rows[:, part], self.columns[:, part]
+        gathered(result, plane, self.index[part], pitch, rows, columns, compiled)
+        return result
+
+    def touched(self, bad: np.ndarray, compiled: bool) -> np.ndarray:
+        """Return where any of the pixels that a value is made of is bad; those without weight do not count.
+
+        Parameters
+        ----------
+        bad : ndarray of bool
+            One plane: the pixels of the box.
+        compiled : bool
+            Whether to run machine code.
+        """
+        out: np.ndarray = np.empty(self.index.size, self.rows.dtype)
+        plane = bad.astype(out.dtype)
+        # sizes of weights do not cancel: a sum is 0 only if no bad pixel has a weight
+        rows, columns = np.abs(self.rows), np.abs(self.columns)
+        for start in range(0, out.size, _PIECE):
+            part = slice(start, start + _PIECE)
+            gathered(
+                out[part], plane, self.index[part], plane.shape[-1], rows[:, part], columns[:, part], compiled
+            )
+        return out != 0
+
+
+class _Recent:
+    """The taps that were used last: planes of one section share them, and threads do not make them twice."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Any, Taps] = OrderedDict()
+        self._lock = threading.Lock()
+        self._making: dict[Any, threading.Lock] = {}
+
+    def get(self, key: Any, make: Callable[[], Taps]) -> Taps:
+        """Return what `make` gives for a key, made anew only where it is not kept."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+                return found
+            turn = self._making.setdefault(key, threading.Lock())
+        with turn:
+            with self._lock:
+                found = self._kept.get(key)
+            if found is None:
+                found = make()
+                self._put(key, found)
+        return found
+
+    def _put(self, key: Any, taps: Taps) -> None:
+        most = max(1 << 24, get_options().memory_bytes // 32)
+        with self._lock:
+            self._making.pop(key, None)
+            self._kept[key] = taps
+            while len(self._kept) > 1 and sum(t.n_bytes for t in self._kept.values()) > most:
+                self._kept.popitem(last=False)
+
+
+recent = _Recent()
+
+
+def _after_fork() -> None:
+    # threads of the parent that held a lock are not in the child
+    recent.__init__()  # type: ignore[misc]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def taps_at(
+    positions: Sequence[np.ndarray], lengths: tuple[int, ...], method: str, kind: np.dtype[Any]
+) -> Taps:
+    """Return how values at positions are made.
+
+    Parameters
+    ----------
+    positions : sequence of ndarray
+        On each of one or two axes, all of one shape; NaN where there is none.
+    lengths : tuple of int
+        Of these axes.
+    method : str
+        One of `METHODS`.
+    kind : dtype
+        Of the weights.
+    """
+    shape = positions[0].shape
+    flat = [np.ascontiguousarray(p).reshape(-1) for p in positions]
+    n = flat[0].size
+    counts = [_count(m, method) for m in lengths]
+    firsts = [np.empty(n, np.int32) for _ in lengths]
+    weights = [np.empty((count, n), kind) for count in counts]
+    inside = np.empty(n, bool)
+    for start in range(0, n, _BAND):
+        part = slice(start, start + _BAND)
+        known, places = _inside([p[part] for p in flat], lengths, method)
+        inside[part] = known
+        smooth = np.asarray(True)
+        for p, m in zip(places, lengths, strict=True):
+            smooth = smooth & has_all(p, m, method)
+        for axis, (p, m) in enumerate(zip(places, lengths, strict=True)):
+            first, found = weights_along(p, m, method, smooth)
+            firsts[axis][part] = first
+            for k, w in enumerate(found):
+                weights[axis][k, part] = w
+    outside = np.flatnonzero(~inside)
+    if len(weights) == 1:
+        weights.insert(0, np.ones((1, n), kind))
+    if outside.size == n:
+        empty = tuple(slice(0, 0, 1) for _ in lengths)
+        return Taps(empty, shape, np.zeros(n, np.int32), weights[0], weights[1], inside, outside)
+    box = []
+    for first, count in zip(firsts, counts, strict=True):
+        some = first[inside] if outside.size else first
+        box.append(slice(int(some.min()), int(some.max()) + count, 1))
+    sizes = [s.stop - s.start for s in box]
+    index: Any = np.zeros(n, np.int32 if math.prod(sizes) < 1 << 31 else np.int64)
+    for first, s, size in zip(firsts, box, sizes, strict=True):
+        index *= size
+        index += first - np.int32(s.start)
+    index[outside] = 0
+    return Taps(tuple(box), shape, index, weights[0], weights[1], inside, outside)
+
+
+def _inside(
+    positions: Sequence[np.ndarray], lengths: tuple[int, ...], method: str
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return where positions have values, and the positions, 0 elsewhere."""
+    known = np.ones(positions[0].shape, bool)
+    near = []
+    for p, n in zip(positions, lengths, strict=True):
+        # positions are known to a millionth of a pixel: what is that near to a pixel is that pixel alone
+        whole = np.rint(p)
+        p = np.where(np.abs(p - whole) < _NEAR, whole, p)
+        beyond = _BEYOND[method] if n > 1 and len(lengths) > 1 else 0.0
+        # a whole pixel beyond the edge nothing is known: images moved by whole pixels stay as they are
+        known &= (p > -1) & (p < n) & (p >= -beyond) & (p <= n - 1 + beyond)
+        near.append(p)
+    return known, near if known.all() else [np.where(known, p, 0) for p in near]
+
+
+def _count(n: int, method: str) -> int:
+    """Return the number of weights along an axis of n pixels."""
+    low, high = _REACH[method]
+    return 1 if n == 1 else high - low + 1 if n >= high - low + 1 else 2
+
+
+def has_all(p: np.ndarray, n: int, method: str) -> Any:
+    """Tell where an axis of n pixels has all that a method needs; elsewhere it is linear."""
+    low, high = _REACH[method]
+    if method in ("nearest", "linear") or n == 1:
+        return True
+    # a position at the last pixel has none on its far side, but needs none either
+    cell = np.minimum(np.floor(p), n - 2)
+    return (cell + low >= 0) & (cell + high <= n - 1) & (p >= 0) & (p <= n - 1)
+
+
+def weights_along(
+    p: np.ndarray, n: int, method: str, smooth: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the first pixel and the weights of all for positions on one axis of n pixels.
+
+    The method holds where `smooth` does, elsewhere it is linear.
+    """
+    if method == "nearest" or n == 1:
+        # a position halfway belongs to the pixel before it
+        return np.clip(np.ceil(p - 0.5).astype(np.intp), 0, n - 1), [np.ones(p.shape)]
+    low, high = _REACH[method]
+    size = high - low + 1
+    cell = np.clip(np.floor(p), 0, n - 2)
+    t = p - cell  # beyond the edge it is below 0 or above 1
+    if method == "linear" or n < size:
+        return cell.astype(np.intp), [1 - t, t]
+    first = np.clip(cell + low, 0, n - size)
+    weights = _keys(t) if method == "cubic" else _lanczos(t)
+    if not np.all(smooth):
+        ahead = cell - first
+        for k in range(size):
+            line = np.where(ahead == k, 1 - t, 0) + np.where(ahead == k - 1, t, 0)
+            weights[k] = np.where(smooth, weights[k], line)
+    return first.astype(np.intp), weights
+
+
+def _keys(t: np.ndarray) -> list[np.ndarray]:
+    """Return the weights of cubic convolution of the pixels at -1, 0, 1 and 2."""
+
+    def near(s: np.ndarray) -> np.ndarray:
+        return (1.5 * s - 2.5) * s * s + 1
+
+    def far(s: np.ndarray) -> np.ndarray:
+        return ((-0.5 * s + 2.5) * s - 4) * s + 2
+
+    return [far(1 + t), near(t), near(1 - t), far(2 - t)]
+
+
+def _lanczos(t: np.ndarray) -> list[np.ndarray]:
+    """Return the weights of the pixels from -2 to 3, of Lanczos' function with three lobes."""
+    # sines of all distances by the theorem of addition: sin(pi (t - k)) and sin(pi (t - k) / 3)
+    whole, third, other = np.sin(np.pi * t), np.sin(np.pi / 3 * t), np.cos(np.pi / 3 * t)
+    raw = []
+    for k in range(-2, 4):
+        c, s = np.cos(np.pi / 3 * k), np.sin(np.pi / 3 * k)
+        distance = np.pi * (t - k)
+        product = (-1.0) ** k * whole * (third * c - other * s)
+        with np.errstate(all="ignore"):
+            raw.append(np.where(np.abs(distance) < _NEAR * 1e-2, 1.0, 3 * product / (distance * distance)))
+    total = sum(raw[1:], raw[0])
+    # at whole pixels all others have no weight, but for rounding
+    return [np.where(np.abs(w) < 1e-13, 0, w / total) for w in raw]
