@@ -22,42 +22,45 @@ def gathered(
     columns: np.ndarray,
     compiled: bool,
 ) -> None:
-    """Fill pixels: ``out[i] = sum_j rows[j, i] sum_k columns[k, i] source[index[i] + j pitch + k]``.
+    """Fill planes: ``out[p, i] = sum_j rows[j, i] sum_k columns[k, i] source[p, index[i] + j pitch + k]``.
 
     Parameters
     ----------
-    out : ndarray of shape (n,)
-        Contiguous.
-    source : ndarray
-        Contiguous, of the same type; counted as a flat array.
+    out : ndarray of shape (planes, n)
+        Each row contiguous.
+    source : ndarray of shape (planes, m)
+        Contiguous, of the same type.
     index : ndarray of int, shape (n,)
         The first pixel of each sum; all that count must be in `source`. Machine code takes 32 bits only.
     pitch : int
-        Pixels from one row of the source to the next.
+        Pixels from one row of a plane of the source to the next.
     rows, columns : ndarray of shape (count, n)
         Weights of the type of the pixels, each row contiguous. Where both counts are 1 there are no weights:
         pixels are copied.
     compiled : bool
         Whether to run machine code. Sums are taken in the same order either way.
     """
-    n, size = out.size, out.dtype.itemsize
-    if not n:
+    planes, n = out.shape
+    size = out.dtype.itemsize
+    if not n or not planes:
         return
     high, wide = len(rows), len(columns)
     end = int(index.max()) + (high - 1) * pitch + wide
-    inside = int(index.min()) >= 0 and end <= source.size
+    inside = int(index.min()) >= 0 and end <= source.shape[1]
     assert inside, "sums reach beyond the pixels that there are"
     can = n >= _LANES and size in FLOATS and index.dtype == np.int32
     if compiled and can and (out.dtype.kind == "f" or high * wide == 1):
         function(_text, size, high, wide)(
-            n, out.ctypes.data, source.ctypes.data, index.ctypes.data, pitch * size, rows.ctypes.data,
-            rows.strides[0], columns.ctypes.data, columns.strides[0],
+            planes, n, out.ctypes.data, out.strides[0], source.ctypes.data, source.strides[0],
+            index.ctypes.data, pitch * size, rows.ctypes.data, rows.strides[0], columns.ctypes.data,
+            columns.strides[0],
         )  # fmt: skip
         return
-    flat = source.reshape(-1)
     for start in range(0, n, _PIECE):
         part = slice(start, start + _PIECE)
-        _sums(out[part], flat, index[part].astype(np.intp), pitch, rows[:, part], columns[:, part])
+        wide_index = index[part].astype(np.intp)
+        for plane, pixels in zip(source, out, strict=True):
+            _sums(pixels[part], plane, wide_index, pitch, rows[:, part], columns[:, part])
 
 
 def _sums(
@@ -87,13 +90,13 @@ def _sums(
 
 
 def _text(size: int, high: int, wide: int) -> tuple[str, int]:
-    """Write the loop; the last vector reaches back over the one before it."""
+    """Write the loops; the last vector of a row reaches back over the one before it."""
     kind, n = FLOATS[size], _LANES
     vector = f"<{n} x {kind}>"
     c = Code(
         [
-            "i64 n", "ptr out", "ptr source", "ptr index", "i64 pitch", "ptr rows", "i64 rows_step",
-            "ptr columns", "i64 columns_step",
+            "i64 planes", "i64 n", "ptr out", "i64 out_step", "ptr source", "i64 source_step", "ptr index",
+            "i64 pitch", "ptr rows", "i64 rows_step", "ptr columns", "i64 columns_step",
         ]
     )  # fmt: skip
     gather = f"llvm.masked.gather.v{n}f{8 * size}.v{n}p0"
@@ -102,28 +105,34 @@ def _text(size: int, high: int, wide: int) -> tuple[str, int]:
     with c.loop("%n", n) as turn:
         place = c.least(turn.index, last)
 
-        def weight(pointer: str, step: str, k: int) -> str:
-            row = c.at(pointer, c.put(f"mul i64 {step}, {k}"))
-            return c.load(vector, c.at(row, place, size), size)
+        def weights(pointer: str, count: int) -> list[str]:
+            if count == 1:
+                return [""]
+            lines = [c.at(pointer, c.put(f"mul i64 {pointer}_step, {k}")) for k in range(count)]
+            return [c.load(vector, c.at(line, place, size), size) for line in lines]
 
         first = c.load(f"<{n} x i32>", c.at("%index", place, 4), 4)
         first = c.put(f"sext <{n} x i32> {first} to <{n} x i64>")
-        total = ""
-        for j in range(high):
-            row = c.at("%source", c.put(f"mul i64 %pitch, {j}"))
-            line = ""
-            for k in range(wide):
-                base = c.at(row, str(k), size)
-                places = c.put(f"getelementptr {kind}, ptr {base}, <{n} x i64> {first}")
-                every = f"<{n} x i1> splat (i1 true)"
-                x = c.put(
-                    f"call {vector} @{gather}(<{n} x ptr> {places}, i32 {size}, {every}, {vector} poison)"
-                )
-                if wide > 1:
-                    x = c.put(f"fmul {vector} {x}, {weight('%columns', '%columns_step', k)}")
-                line = c.put(f"fadd {vector} {line}, {x}") if line else x
-            if high > 1:
-                line = c.put(f"fmul {vector} {line}, {weight('%rows', '%rows_step', j)}")
-            total = c.put(f"fadd {vector} {total}, {line}") if total else line
-        c.store(vector, total, c.at("%out", place, size), size)
+        down, across = weights("%rows", high), weights("%columns", wide)
+
+        def scaled(x: str, weight: str) -> str:
+            return c.put(f"fmul {vector} {x}, {weight}") if weight else x
+
+        with c.loop("%planes") as plane:  # inside: what belongs to a pixel is the same for all planes
+            source = c.at("%source", c.put(f"mul i64 {plane.index}, %source_step"))
+            total = ""
+            for j in range(high):
+                row = c.at(source, c.put(f"mul i64 %pitch, {j}"))
+                line = ""
+                for k in range(wide):
+                    places = c.put(
+                        f"getelementptr {kind}, ptr {c.at(row, str(k), size)}, <{n} x i64> {first}"
+                    )
+                    given = f"<{n} x ptr> {places}, i32 {size}, <{n} x i1> splat (i1 true), {vector} poison"
+                    x = scaled(c.put(f"call {vector} @{gather}({given})"), across[k])
+                    line = c.put(f"fadd {vector} {line}, {x}") if line else x
+                line = scaled(line, down[j])
+                total = c.put(f"fadd {vector} {total}, {line}") if total else line
+            target = c.at("%out", c.put(f"mul i64 {plane.index}, %out_step"))
+            c.store(vector, total, c.at(target, place, size), size)
     return c.text()

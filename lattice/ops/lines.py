@@ -99,9 +99,10 @@ def _flat(
     rows = np.tile(np.repeat(weights, inner, axis=1), many)
     one = np.ones((1, places.size), weights.dtype)
     for start in range(0, outer, many):
-        part = target[start : start + many].reshape(-1)
+        part = target[start : start + many].reshape(1, -1)
         m = part.size
-        gathered(part, source[start : start + many], places[:m], inner, rows[:, :m], one[:, :m], compiled)
+        own = source[start : start + many].reshape(1, -1)
+        gathered(part, own, places[:m], inner, rows[:, :m], one[:, :m], compiled)
 
 
 def splined(

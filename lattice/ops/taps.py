@@ -22,7 +22,7 @@ METHODS = ("nearest", "linear", "cubic", "lanczos")
 _REACH = {"nearest": (0, 0), "linear": (0, 1), "cubic": (-1, 2), "lanczos": (-2, 3)}
 _BEYOND = {"nearest": 0.5, "linear": 1.0, "cubic": 1.0, "lanczos": 0.0}
 _BAND = 1 << 14  # positions that are worked on at a time
-_PIECE = 1 << 16  # pixels of all planes that are made before the next ones are
+_PIECE = 1 << 14  # pixels of all planes that are made before the next ones are
 
 
 def reach_of(method: str) -> tuple[int, int]:
@@ -81,26 +81,31 @@ class Taps:
             Whether to run machine code.
         """
         n = self.index.size
-        source = planes.reshape(-1, *(s.stop - s.start for s in self.box))
+        source = planes.reshape(-1, math.prod(s.stop - s.start for s in self.box))
         target = out.reshape(-1, n)
-        parts = 2 if planes.dtype.kind == "c" else 0
-        for start in range(0, n, _PIECE):
-            part = slice(start, min(n, start + _PIECE))
+        if planes.dtype.kind == "c" and len(self.rows) * len(self.columns) > 1:
             for plane, pixels in zip(source, target, strict=True):
-                if parts and self.rows.shape[0] * self.columns.shape[0] > 1:
-                    pixels.real[part] = self._sum(np.ascontiguousarray(plane.real), part, compiled)
-                    pixels.imag[part] = self._sum(np.ascontiguousarray(plane.imag), part, compiled)
-                else:
-                    self._sum(plane, part, compiled, pixels[part])
+                for part, made in ((plane.real, pixels.real), (plane.imag, pixels.imag)):
+                    made[...] = self._sums(np.ascontiguousarray(part)[None], compiled)[0]
+        else:
+            self._sums(source, compiled, target)
         if self.outside.size:
             target[:, self.outside] = 0
 
-    def _sum(self, plane: np.ndarray, part: slice, compiled: bool, out: Any = None) -> np.ndarray:
-        result: np.ndarray = np.empty(part.stop - part.start, plane.dtype) if out is None else out
-        pitch = plane.shape[-1]
-        rows, columns = self.rows[:, part], self.columns[:, part]
-        gathered(result, plane, self.index[part], pitch, rows, columns, compiled)
-        return result
+    def _sums(
+        self, source: np.ndarray, compiled: bool, out: np.ndarray | None = None, absolute: bool = False
+    ) -> np.ndarray:
+        """Return the sums of planes, a piece of all of them at a time."""
+        n = self.index.size
+        out = np.empty((len(source), n), source.dtype) if out is None else out
+        pitch = self.box[-1].stop - self.box[-1].start
+        for start in range(0, n, _PIECE):
+            part = slice(start, start + _PIECE)
+            rows, columns = self.rows[:, part], self.columns[:, part]
+            if absolute:
+                rows, columns = np.abs(rows), np.abs(columns)
+            gathered(out[:, part], source, self.index[part], pitch, rows, columns, compiled)
+        return out
 
     def touched(self, bad: np.ndarray, compiled: bool) -> np.ndarray:
         """Return where any of the pixels that a value is made of is bad; those without weight do not count.
@@ -112,16 +117,9 @@ class Taps:
         compiled : bool
             Whether to run machine code.
         """
-        out: np.ndarray = np.empty(self.index.size, self.rows.dtype)
-        plane = bad.astype(out.dtype)
         # sizes of weights do not cancel: a sum is 0 only if no bad pixel has a weight
-        rows, columns = np.abs(self.rows), np.abs(self.columns)
-        for start in range(0, out.size, _PIECE):
-            part = slice(start, start + _PIECE)
-            gathered(
-                out[part], plane, self.index[part], plane.shape[-1], rows[:, part], columns[:, part], compiled
-            )
-        return out != 0
+        plane = bad.astype(self.rows.dtype).reshape(1, -1)
+        return self._sums(plane, compiled, absolute=True)[0] != 0
 
 
 class _Recent:
