@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from lattice.errors import FunctionError, LatticeRangeError, LatticeTypeError, suggest
+from lattice.graph.build import cut
 from lattice.graph.node import Node
 from lattice.graph.types import is_bool
 from lattice.image.flux import beam_pixels, check_flux, divided, flux_area
 from lattice.image.units import node_with_unit
 from lattice.ops.collapse import collapse, kept_axes
 
-__all__ = ["FUNCTIONS", "collapsed", "function_named"]
+__all__ = ["FUNCTIONS", "binned", "collapsed", "function_named"]
 
 FUNCTIONS = {
     "flux": "total",
@@ -80,3 +81,19 @@ def collapsed(x: Node, function: str, axes: tuple[int, ...], keep: bool, units: 
     unit = flux_unit if name == "flux" else attrs.unit if units == "casa" else node.attrs.unit
     node = node_with_unit(node, unit)
     return kept_axes(x, node, axes) if keep else node
+
+
+def binned(x: Node, factors: tuple[int, ...], function: str, crop: bool) -> Node:
+    """Return a statistic over bins of pixels; see `Image.rebin`."""
+    from lattice.ops.bins import bin_statistic, whole_bins
+    from lattice.ops.rebin import rebin
+
+    name = function_named(function)
+    if name in _BY_BEAM:
+        raise LatticeRangeError(
+            f"{name} counts by beams, which bins do not",
+            hint="take the sum of bins, and convert the image first, as in image.to('Jy/pixel')",
+        )
+    if crop:
+        x = cut(x, whole_bins(x.attrs.shape or (), factors))
+    return rebin(x, factors) if name == "mean" else bin_statistic(x, factors, FUNCTIONS.get(name, name))

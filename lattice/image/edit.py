@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -331,7 +332,7 @@ class ImageEdit(ImageMasks):
         at : sequence of int or mapping of dim to int, optional
             Pixel of this image at which the first pixel of the other one comes, slowest axis first; axes left
             out of a mapping are centred. The default is where the reference pixels of both coincide, to the
-            nearest pixel.
+            nearest pixel, halves upwards.
 
         Returns
         -------
@@ -400,7 +401,7 @@ class ImageEdit(ImageMasks):
             if self.coords is None or piece.coords is None:
                 raise LatticeTypeError("say at=: without coordinates nothing tells where the pixels belong")
             return tuple(
-                round(reference_pixel(self.coords, a) - reference_pixel(piece.coords, a))
+                math.floor(reference_pixel(self.coords, a) - reference_pixel(piece.coords, a) + 0.5)
                 for a in range(self.ndim)
             )
         if isinstance(at, Mapping):

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from lattice.errors import (
     FormatError,
     LatticeError,
     LatticeRangeError,
+    LatticeTypeError,
     LatticeWarning,
     ShapeMismatchError,
 )
@@ -149,9 +150,9 @@ def to_nddata(image: ImagePixels) -> Any:
 def rebin_factors(image: ImagePixels, factors: Any, by_name: Mapping[str, int]) -> tuple[int, ...]:
     """Return one factor per axis, slowest first."""
     if isinstance(factors, int | np.integer):
-        return (int(factors),) * image.ndim
+        return (_factor(factors),) * image.ndim
     if factors is not None and not isinstance(factors, Mapping):
-        found = tuple(int(f) for f in factors)
+        found = tuple(_factor(f) for f in (factors if isinstance(factors, Iterable) else (factors,)))
         if len(found) != image.ndim:
             raise ShapeMismatchError(
                 f"{len(found)} factors for an image of {image.ndim} axes", hint="slowest axis first"
@@ -161,4 +162,11 @@ def rebin_factors(image: ImagePixels, factors: Any, by_name: Mapping[str, int]) 
     for dim in wanted:
         if dim not in image.dims:
             raise LatticeRangeError(f"there is no dim {dim!r}", hint=f"the dims are {', '.join(image.dims)}")
-    return tuple(int(wanted.get(dim, 1)) for dim in image.dims)
+    return tuple(_factor(wanted.get(dim, 1)) for dim in image.dims)
+
+
+def _factor(value: Any) -> int:
+    """Return the pixels of a bin."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or value != int(value):
+        raise LatticeTypeError(f"a rebin factor is a whole number of pixels, not {value!r}")
+    return int(value)

@@ -490,6 +490,7 @@ def bounding_box(node: Node) -> BBox:
 
 def _below(node: Node, lines: list[_Line], gone: list[_Line]) -> Node | None:
     """Move lines to the grid of what a node was made from and return that; None where its own begins."""
+    from lattice.ops.bins import Split
     from lattice.ops.collapse import Collapse
     from lattice.ops.pad import Pad
     from lattice.ops.rebin import Rebin
@@ -513,6 +514,11 @@ def _below(node: Node, lines: list[_Line], gone: list[_Line]) -> Node | None:
         for line in here:
             factor = node.factors[line.axis or 0]
             line.through(0, factor, factor)
+    elif isinstance(node, Split):
+        places = node.places()
+        for line in here:
+            line.axis = places.index(line.axis or 0)
+            line.through(0, node.factors[line.axis], node.factors[line.axis])
     elif isinstance(node, Pad):
         for line in here:
             line.through(-node.before[line.axis or 0], 1)

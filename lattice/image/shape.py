@@ -76,28 +76,54 @@ class ImageShape(ImageMasks):
         """The image with all axes turned round."""
         return self.transpose()
 
-    def rebin(self, factors: Any = None, **by_name: int) -> Self:
-        """Return means over bins of pixels.
+    def rebin(
+        self, factors: Any = None, function: str = "mean", *, crop: bool = False, **by_name: int
+    ) -> Self:
+        """Return means, or another statistic, over bins of pixels.
 
         Parameters
         ----------
         factors : int, sequence or mapping, optional
             Pixels per bin: for all axes, for each axis (slowest first), or by dim; or as keywords.
+        function : str, optional
+            What becomes of the good pixels of a bin: as for `collapse`, but for what is counted by beams.
+        crop : bool, optional
+            Whether the last bin is dropped where an axis is no multiple; else it holds what is left.
+
+        Returns
+        -------
+        Image
+            Of the type of this one; its unit follows from the function, as in `collapse`.
+
+        Raises
+        ------
+        LatticeRangeError
+            For factors below 1 and dims that the image lacks; with `crop` for factors beyond the length.
+        CoordinateMismatchError
+            For a Stokes axis.
 
         Notes
         -----
         :mask: a bin is good where one of its pixels is.
-        :unit: stays.
+        :unit: stays; of counts none, of variances squared, as in `collapse`.
         :beam: stays; dropped, with a warning, where planes of different beams are averaged.
         :coordinates: reference pixel p of k pixels to a bin becomes (p + 0.5) / k - 0.5, increments are k
             times as large.
         :flags: named masks are left behind.
         :variance: ``v.rebin(...)`` by the number of good pixels in each bin.
-        """
-        from lattice.image.export import rebin_factors
-        from lattice.ops.rebin import rebin
 
-        return self._derive(rebin(self._node, rebin_factors(self, factors, by_name)))
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> line = Image(np.array([1.0, 2, 6, 4, 9]))
+        >>> line.rebin(2).values.tolist(), line.rebin(2, "max", crop=True).values.tolist()
+        ([1.5, 5.0, 9.0], [2.0, 6.0])
+        """
+        from lattice.image.collapsing import binned
+        from lattice.image.export import rebin_factors
+
+        return self._derive(binned(self._node, rebin_factors(self, factors, by_name), function, crop))
 
     def regrid(
         self,

@@ -1,9 +1,9 @@
-"""Keeps what CASA makes of the images and calls of tests/casa_operations.py and tests/casa_analysis.py.
+"""Keeps what CASA makes of the images and calls of tests/casa_operations.py, casa_analysis.py, casa_forms.py.
 
-Run it with a Python in which casatools and astropy work, and the name of a table: operations, or analysis. It
-writes casa_NAME.npz beside it: values and masks in numpy order, and as JSON shape, unit, beams and the world
-coordinates of the first, middle and last pixel. Further names keep only cases that begin with one of them, in
-another file.
+Run it with a Python in which casatools and astropy work, and the name of a table: operations, analysis or
+forms. It writes casa_NAME.npz beside it: values and masks in numpy order, and as JSON shape, unit, beams and
+the world coordinates of the first, middle and last pixel. Further names keep only cases that begin with one
+of them, in another file.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.casa_analysis import ANALYSIS
+from tests.casa_forms import FORMS
 from tests.casa_operations import CASES, INPUTS, edged, pixels
 
-TABLES = {"operations": CASES, "analysis": ANALYSIS}
+TABLES = {"operations": CASES, "analysis": ANALYSIS, "forms": FORMS}
 
 
 def write_input(name: str, kept: dict[str, np.ndarray]) -> None:
@@ -47,8 +48,9 @@ def write_input(name: str, kept: dict[str, np.ndarray]) -> None:
         if len(own.beams) == 1:
             tool.setrestoringbeam(**sizes)
         else:
-            stokes = own.shape[1]
-            tool.setrestoringbeam(**sizes, channel=k // stokes, polarization=k % stokes)
+            stokes = own.shape[1] if len(own.shape) > 3 else 1
+            plane = k % stokes if stokes > 1 else -1
+            tool.setrestoringbeam(**sizes, channel=k // stokes, polarization=plane)
     tool.done()
 
 
@@ -82,6 +84,38 @@ def inserted(ia: Any, patch: str, at: list[int]) -> Any:
     """Put an input into the image."""
     ia.insert(infile=f"{patch}.im", locate=at)
     return ia
+
+
+def ia_axis(name: str) -> int:
+    """Return the spectral axis of an input, as CASA counts axes."""
+    return len(INPUTS[name].shape) - 1
+
+
+def half(ia: Any, which: int) -> dict[str, Any]:
+    """Return the region of the first, or the second, half of the channels."""
+    import casatools
+
+    shape = [int(n) for n in ia.shape()]
+    middle = shape[-1] // 2
+    first, last = [0] * len(shape), [n - 1 for n in shape]
+    if which:
+        first[-1] = middle
+    else:
+        last[-1] = middle - 1
+    found: dict[str, Any] = casatools.regionmanager().box(first, last)
+    return found
+
+
+def one_stokes(ia: Any) -> dict[str, Any]:
+    """Return the region of the first Stokes parameter."""
+    import casatools
+
+    shape = [int(n) for n in ia.shape()]
+    last = [n - 1 for n in shape]
+    if len(shape) > 3:
+        last[2] = 0
+    found: dict[str, Any] = casatools.regionmanager().box([0] * len(shape), last)
+    return found
 
 
 def described(tool: Any) -> dict[str, Any]:
@@ -143,7 +177,8 @@ def main(table: str, only: list[str]) -> None:
                 tool.open("work.im")
                 scope: dict[str, Any] = {
                     "ia": tool, "np": np, "csys": csys, "lengths": lengths, "inserted": inserted,
-                    "name": name, "casatasks": casatasks, "casatools": casatools,
+                    "name": name, "casatasks": casatasks, "casatools": casatools, "half": half,
+                    "ia_axis": ia_axis, "one_stokes": one_stokes,
                 }  # fmt: skip
                 try:
                     exec(case.casa, scope)
@@ -152,6 +187,13 @@ def main(table: str, only: list[str]) -> None:
                     tool.done()
                     continue
                 found = scope["out"]
+                if isinstance(found, dict):  # a profile
+                    kept[f"{key}|values"] = np.asarray(found["values"], "f4")
+                    kept[f"{key}|mask"] = np.asarray(found["mask"], bool)
+                    about = {"shape": found["values"].shape, "unit": found["yUnit"], "xunit": found["xUnit"]}
+                    kept[f"{key}|about"] = np.array(json.dumps(about))
+                    tool.done()
+                    continue
                 if isinstance(found, str):
                     path, found = found, casatools.image()
                     found.open(path)

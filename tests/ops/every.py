@@ -96,6 +96,8 @@ WORKS: list[Work] = [
     Work("insert", "", lambda a: a.insert(a[1:3, :4, :4] * 2, at=[0, 1, 1]), (5, 3)),
     Work("rebin", "", lambda a: a.rebin((2, 3, 4)), (4, 6)),
     Work("rebin", "one axis", lambda a: a.rebin(frequency=4), (8, 2)),
+    *(Work("rebin", f, lambda a, f=f: a.rebin((2, 3, 4), f), (4, 6)) for f in FUNCTIONS if f not in ("flux", "mean", "sqrtsum_npix_beam")),
+    Work("rebin", "whole bins", lambda a: a.rebin({"y": 5, "x": 4}, "median", crop=True), (2, 10)),
     Work("decimate", "copy", lambda a: a.decimate("frequency", 3), (2, 2)),
     Work("decimate", "mean", lambda a: a.decimate("y", 2, "mean"), (2, 4)),
     Work("with_mask", "", lambda a: a.with_mask(a > 0), (2, 2)),

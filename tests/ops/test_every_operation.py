@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -196,5 +197,7 @@ def test_the_memory_limit_holds(work: Work, huge: Path) -> None:
         text=True,
         check=False,
     )
+    for path in huge.glob("*.zarr"):
+        shutil.rmtree(path)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-1]) * 1024 < 1.15 * LIMIT
