@@ -322,7 +322,7 @@ class Opened:
     path : str
         The file.
     identity : Identity or None
-        The state in which the file must be; None opens it for writing as well, unchecked.
+        The state in which the file must be; None opens it for writing as well, in whatever state it is.
     """
 
     __slots__ = ("_entry", "identity", "path")
@@ -337,8 +337,10 @@ class Opened:
 
     def __enter__(self) -> Any:
         entry = self._entry = _cache.acquire(self.path, self.identity)
+        if self.identity is None:
+            return self._current(entry).fd
         now = time.monotonic()
-        if self.identity is not None and now - entry.checked > _CHECK_SECONDS:
+        if now - entry.checked > _CHECK_SECONDS:
             if type(entry.fd) is not int:
                 self._check_remote(entry)
                 return entry.fd
@@ -350,6 +352,25 @@ class Opened:
                 close_path(self.path)
                 raise changed(self.path, "it was written to")
         return entry.fd
+
+    def _current(self, entry: _Entry) -> _Entry:
+        """Return the entry, or one of the file that has taken its place: what is written must stay."""
+        held = os.fstat(entry.fd)
+        try:
+            now = os.stat(self.path)
+        except FileNotFoundError:
+            _cache.release(entry)
+            close_path(self.path)
+            raise changed(self.path, "it is gone") from None
+        except OSError as exc:
+            _cache.release(entry)
+            raise storage_error(exc, "write", self.path) from exc
+        if (now.st_ino, now.st_dev) == (held.st_ino, held.st_dev):
+            return entry
+        _cache.release(entry)
+        close_path(self.path)
+        self._entry = _cache.acquire(self.path, None)
+        return self._entry
 
     def _check_remote(self, entry: _Entry) -> None:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -254,3 +256,28 @@ def test_casacore_sees_what_was_changed(path: str) -> None:
         str(float(np.arange(63)[14:].sum())),
         "14",  # bad ones
     ]
+
+
+def test_an_image_in_the_place_of_one_that_was_changed_is_written_to(path: str, tmp_path: Path) -> None:
+    with CasaFormat().update(path) as u:
+        u.write(FULL, np.full((9, 7), 5.0))
+    shutil.rmtree(path)
+    subprocess.run([sys.executable, "-c", REPLACED, path], check=True, timeout=120)
+    with CasaFormat().update(path) as u:
+        np.testing.assert_array_equal(u.reader.read(FULL), np.full((9, 7), 2.0))
+        u.write((slice(0, 1, 1), slice(0, 7, 1)), np.full((1, 7), 3.0))
+    assert lattice.open(path).values.sum() == 3 * 7 + 2 * 56
+
+
+REPLACED = """
+import sys, numpy as np, lattice
+lattice.Image(np.full((9, 7), 2.0, "f4")).save(sys.argv[1], tile=(4, 3))
+"""
+
+
+def test_what_is_gone_is_not_written_to(path: str) -> None:
+    with contextlib.suppress(LatticeError), CasaFormat().update(path) as u:  # there is nothing to finish
+        u.write(FULL, np.full((9, 7), 5.0))
+        shutil.rmtree(path)
+        with pytest.raises(StorageError, match="it is gone"):
+            u.write(FULL, np.full((9, 7), 6.0))
