@@ -701,7 +701,11 @@ ia.name()
 
 _KEPT = "an axis that is kept is labelled by the middle of its range; CASA labels it by the first pixel"
 
+_FIRST = "the axis that is named is smoothed; CASA smooths the first one when a single axis is named"
+
 MENDED: dict[str, str] = {
+    "cube: ia.sepconvolve(axes=[2], types=['gauss'], widths=[2.5])": _FIRST,
+    "cube: ia.sepconvolve(axes=[2], types=['box'], widths=[2])": _FIRST,
     "cube: ia.subimage(region=rg.box([1, 2, 3], [1, 7, 3]), dropdeg=True, keepaxes=[2])": (
         "CASA cannot drop one axis of the sky without the other"
     ),

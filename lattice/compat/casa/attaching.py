@@ -15,6 +15,7 @@ from lattice.compat.casa.arguments import called, matched, served
 from lattice.compat.casa.core import ImageCore, created
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.making import image_record
+from lattice.compat.casa.records import coords_of
 from lattice.compat.mutable import Derived, InMemory, Mutable
 from lattice.compat.stored import InFile
 from lattice.image import Image
@@ -59,10 +60,8 @@ def open_image(name: str) -> Mutable:
 
 def _parts(csys: Mapping[str, Any], shape: Sequence[int], linear: bool) -> dict[str, Any]:
     """Return coordinates and header cards of a new image; the shape is fastest first."""
-    from lattice.io.casa_records import coords_from_record
-
     record = csys if csys else image_record(shape, linear)
-    coords, cards = coords_from_record(record, tuple(shape)[::-1])
+    coords, cards = coords_of(record, tuple(shape)[::-1])
     if len(coords.axes) != len(shape):
         raise CasaError(f"coordinates of {len(coords.axes)} axes for an image of {len(shape)} axes")
     return {"coords": coords, "meta": tuple(cards)}

@@ -9,6 +9,7 @@ import numpy as np
 
 from lattice.compat.casa.arguments import called
 from lattice.compat.casa.errors import CasaError, as_casa
+from lattice.compat.casa.records import for_tools
 from lattice.compat.casa.systems import System
 from lattice.compat.mutable import Derived, Mutable
 from lattice.compat.stored import InFile
@@ -184,11 +185,7 @@ class ImageCore(Tool):
 
 def system_of(image: Image) -> System:
     """Return the coordinates of an image as a record."""
-    from lattice.compat.casacore.images.worlds import plain
-    from lattice.io.casa_records import coords_to_record
-
-    record = plain(coords_to_record(image.coords, image.node.attrs.meta, image.shape))
-    return System(record, image.shape[::-1])
+    return System(for_tools(image.coords, image.node.attrs.meta, image.shape), image.shape[::-1])
 
 
 def turned(values: Any) -> np.ndarray:

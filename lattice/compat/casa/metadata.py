@@ -14,6 +14,7 @@ from lattice.compat.casa.core import ImageCore
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.formats import formatted, place_text, world_of
 from lattice.compat.casa.quantities import in_unit
+from lattice.compat.casa.records import coords_of
 from lattice.compat.casa.selection import region_of
 from lattice.compat.casa.systems import System
 from lattice.compat.casacore.images.worlds import plain
@@ -208,12 +209,10 @@ class ImageMetadata(ImageCore):
     @served()
     def setcoordsys(self, csys: Any) -> bool:
         """Set the coordinates, and with them observer, telescope and date."""
-        from lattice.io.casa_records import coords_from_record
-
         if not csys:
             raise CasaError("the record of coordinates is empty")
         image = self._outline()
-        coords, cards = coords_from_record(csys, image.shape)
+        coords, cards = coords_of(csys, image.shape)
         if len(coords.axes) != image.ndim:
             raise CasaError(f"coordinates of {len(coords.axes)} axes for an image of {image.ndim} axes")
         observed = {key for key, _, _ in cards}

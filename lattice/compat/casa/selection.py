@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lattice.compat.casa.errors import CasaError
+from lattice.compat.casa.records import with_matrices_turned
 from lattice.image import Image
 
 __all__ = ["region_of", "selected"]
@@ -26,7 +27,7 @@ def region_of(region: Any) -> Any:
             return None
         from lattice.regions import from_record
 
-        return from_record(region)
+        return from_record(with_matrices_turned(region))
     if not region:
         return None
     raise CasaError(f"{region!r} is no region", hint="give a record, CRTF text, or the name of a file")

@@ -16,6 +16,7 @@ import numpy as np
 
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.quantities import converted
+from lattice.compat.casa.records import coords_of
 
 __all__ = ["KINDS", "AxisOf", "System"]
 
@@ -215,10 +216,9 @@ class System:
     def _scene(self) -> Any:
         """An image of nothing with these coordinates."""
         from lattice.image import Image
-        from lattice.io.casa_records import coords_from_record
 
         lengths = self.shape or (1,) * len(self.crpix)
-        coords, cards = coords_from_record(self.record, lengths[::-1])
+        coords, cards = coords_of(self.record, lengths[::-1])
         nothing = np.broadcast_to(np.float32(0), lengths[::-1])
         return Image(nothing, wcs=coords, meta=cards)
 

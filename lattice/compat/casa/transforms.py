@@ -13,6 +13,7 @@ from lattice.compat.casa.arguments import matched, served
 from lattice.compat.casa.core import ImageCore, created, system_of
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.quantities import converted, in_unit, is_nothing, quantity_of
+from lattice.compat.casa.records import coords_of
 from lattice.compat.casa.systems import System
 from lattice.image import Image
 
@@ -458,8 +459,6 @@ def regridded(
     force: bool, asvelocity: bool,
 ) -> Image:  # fmt: skip
     """Return an image on the grid of a coordinate record; see `regrid`."""
-    from lattice.io.casa_records import coords_from_record
-
     if not csys:
         return image
     system = System(csys)
@@ -475,7 +474,7 @@ def regridded(
         wanted.append(lengths[same[0]] if same and same[0] >= 0 else 1)
     order = sorted(range(len(system.axes)), key=lambda k: system.axes[k].pixel)
     grid_shape = tuple(wanted[k] for k in order)[::-1]
-    coords, _ = coords_from_record(csys, grid_shape)
+    coords, _ = coords_of(csys, grid_shape)
     options: dict[str, Any] = {
         "shape": grid_shape,
         "method": method,
@@ -489,13 +488,11 @@ def regridded(
 
 def _extended(image: Image, record: Mapping[str, Any]) -> Image:
     """Return an image with as many axes of length 1 more as a record of coordinates has."""
-    from lattice.io.casa_records import coords_from_record
-
     n = len(System(record).axes) - image.ndim
     if n < 1:
         raise CasaError("there is no axis to add", hint="say which: spectral=True, stokes='I', ...")
     more = image.with_wcs(None)
     for k in range(n):
         more = more.expand_dims(f"added{k}")
-    coords, _ = coords_from_record(record, more.shape)
+    coords, _ = coords_of(record, more.shape)
     return more.with_wcs(coords)
