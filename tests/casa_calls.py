@@ -210,6 +210,59 @@ ia.statistics(algorithm='chauvenet', zscore=1.5)
 ia.statistics(algorithm='chauvenet', zscore=1.5, maxiter=1)['npts']
 ia.statistics(algorithm='biweight')
 ia.statistics(axes=[0, 1], algorithm='hinges-fences', fence=0.2)
+ia.histograms()
+ia.histograms(axes=[0, 1])
+ia.histograms(axes=[2], nbins=5)
+ia.histograms(includepix=[0, 0.5], nbins=10)
+ia.histograms(includepix=[0.25])
+ia.histograms(cumu=True, log=True, nbins=7)
+ia.histograms(region=rg.box([1, 2, 3], [8, 7, 6]), mask="'cube.im' > 0", nbins=6)
+ia.histograms(nbins=0)
+ia.getprofile()
+ia.getprofile(2)
+ia.getprofile(axis=2, function='max-min')
+ia.getprofile(2, 'mean*max')
+ia.getprofile(2, 'mean/max')
+ia.getprofile(2, 'mean+max')['values']
+ia.getprofile(2, 'flux')
+ia.getprofile(2, 'npts')
+ia.getprofile(2, 'sum', unit='km/s')
+ia.getprofile(2, 'sum', unit='pixel')
+ia.getprofile(2, 'sum', unit='pixel', region=rg.box([1, 2, 3], [8, 7, 6]))
+ia.getprofile(0, 'max', unit='arcsec')
+ia.getprofile(1, 'med')
+ia.getprofile(2, unit='GHz')
+ia.getprofile(2, unit='GHz', frame='BARY')['xUnit']
+ia.getprofile(2, unit='cm')
+ia.getprofile(2, unit='km/s', spectype='radio', restfreq='1.42GHz')
+ia.getprofile(2, unit='km/s', spectype='opt')
+ia.getprofile(2, unit='cm', spectype='air')
+ia.getprofile(2, spectype='wave')['xUnit']
+ia.getprofile(2, unit='s')
+ia.getprofile(2, region='circle[[5pix, 4pix], 2.1pix], range=[2chan,5chan]')
+ia.getprofile(2, mask="'cube.im' > 0")
+ia.getprofile(7)
+ia.getslice([1, 8], [2, 7])
+ia.getslice([1, 8, 3], [2, 7, 9], npts=5)
+ia.getslice([1, 8], [2, 7], axes=[0, 2], coord=[0, 3, 0], method='nearest')
+ia.getslice([1, 8], [2, 2], coord=[0, 0, 3], method='cubic', npts=4)
+ia.getslice([1.3, 8.2], [2.1, 6.9], coord=[0, 0, 6], method='cubic')
+ia.getslice([1, 8], [2, 7], axes=[1, 0])
+ia.getslice([1, 8], [2, 17])
+ia.getslice([1], [2])
+ia.getslice([1, 8], [2, 7], method='foo')
+ia.getslice([1.5, 8], [3.5, 3.5], coord=[0, 0, 2])
+sorted(k for k in ia.fitsheader() if k not in ('DATE', 'ORIGIN', 'HISTORY', 'COMMENT', 'VELREF', 'EXTEND'))
+[ia.fitsheader()[k] for k in ('NAXIS', 'CRPIX', 'BUNIT', 'BMAJ', 'CUNIT1', 'TELESCOP', 'RESTFRQ', 'SIMPLE')]
+ia.fitsheader()['CTYPE']
+'NAXIS' in ia.fitsheader(exclude=['NAXIS', 'HISTORY'])
+ia.fitsheader(True)[:30]
+ia.addnoise('uniform', [0, 1], seeds=[1, 2]); ia.getchunk(getmask=True)
+ia.addnoise('normal', [0, 1], rg.box([1, 1, 1], [3, 3, 3]), seeds=[1, 2]); ia.getchunk()[5:]
+ia.addnoise('uniform', [2, 3], zero=True); [float(ia.getchunk().min() >= 2), float(ia.getchunk().max() <= 3)]
+ia.addnoise('nothing')
+ia.addnoise('normal', [0])
+ia.addnoise('uniform', [3, 1])
 ia.fft(amp='a.im', phase='p.im'); out('a.im').shape()
 ia.fft(real='r.im', region=rg.box([0, 0, 0], [11, 9, 1])); out('r.im').getchunk()
 ia.fft()
@@ -704,6 +757,19 @@ _KEPT = "an axis that is kept is labelled by the middle of its range; CASA label
 _FIRST = "the axis that is named is smoothed; CASA smooths the first one when a single axis is named"
 
 MENDED: dict[str, str] = {
+    "cube: ia.getprofile(2, unit='cm', spectype='air')": (
+        "air has the same refraction as in FITS headers; CASA has another formula, 1.5e-5 apart"
+    ),
+    "cube: ia.getprofile(0, 'max', unit='arcsec')": (
+        "right ascensions are those on the reference declination; CASA's steps lack its cosine"
+    ),
+    "cube: ia.getprofile(1, 'med')": "a profile along the second axis of the sky is one as any other; CASA fails",
+    "cube: ia.getslice([1, 8], [2, 7], axes=[0, 2], coord=[0, 3, 0], method='nearest')": (
+        "halfway between two pixels the first one is the nearest, as in all interpolations; CASA takes the second"
+    ),
+    "cube: ia.fitsheader()['CTYPE']": (
+        "the header is that of the file that tofits writes, with frequencies; CASA's has optical velocities"
+    ),
     "cube: ia.sepconvolve(axes=[2], types=['gauss'], widths=[2.5])": _FIRST,
     "cube: ia.sepconvolve(axes=[2], types=['box'], widths=[2])": _FIRST,
     "cube: ia.subimage(region=rg.box([1, 2, 3], [1, 7, 3]), dropdeg=True, keepaxes=[2])": (

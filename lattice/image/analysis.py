@@ -142,6 +142,8 @@ class ImageAnalysis(ImageMaps):
         frame: str | None = None,
         unit: str = "arcsec",
         method: str = "cubic",
+        dims: Any = None,
+        samples: int | None = None,
     ) -> Self:
         """Return the values along a line on the sky, for each channel: position and velocity.
 
@@ -162,11 +164,16 @@ class ImageAnalysis(ImageMaps):
             Of the offsets along the line.
         method : {"cubic", "linear", "nearest", "lanczos"}, optional
             How values between pixels are found.
+        dims : (str, str), optional
+            Two dims, by name or number, in which the line lies in place of those of the sky. Points are pairs
+            of pixels then, that along the faster dim first, and offsets are in pixels.
+        samples : int, optional
+            How many samples there are, evenly from end to end; the default is one for each pixel.
 
         Returns
         -------
         Image
-            The axes that are not on the sky, then ``offset``: samples one pixel apart, exactly on the line
+            The axes that the line is not in, then ``offset``: samples one pixel apart, exactly on the line
             and centred on its middle, where the offset is 0. Masked outside of the image, and where a pixel
             that a value is made of is bad; of several rows the mean of the good ones. Unit and beam stay.
 
@@ -191,14 +198,15 @@ class ImageAnalysis(ImageMaps):
         from lattice.image.lines import corners_of, pixels_wide, step_along
         from lattice.ops.pv import pv
 
-        row, column, xs, ys = corners_of(self, points, center, length, pa, frame)
+        row, column, xs, ys = corners_of(self, points, center, length, pa, frame, dims)
         corners = list(zip(ys, xs, strict=True))
-        step = step_along(self, xs, ys, unit)
+        step = step_along(self, xs, ys, unit) if dims is None else (1.0, "")
+        count = None if samples is None else whole_number(samples, "samples")
         wide = pixels_wide(self, width)
         if row > column:
             corners = [(b, a) for a, b in corners]
         axes = (min(row, column), max(row, column))
-        return self._derive(pv(self._node, axes, corners, wide, method=method, step=step))
+        return self._derive(pv(self._node, axes, corners, wide, method=method, step=step, samples=count))
 
     def poli(self, *others: Any, kind: str | None = None, sigma: float = 0.0) -> Self:
         """Return the polarised intensity, of an image with several Stokes parameters or of several images.

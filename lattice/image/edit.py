@@ -470,6 +470,61 @@ class ImageEdit(ImageMasks):
         default = None if good else self._default_mask
         return self._with(node=self._labelled_as_before(node), default_mask=default)
 
+    def add_noise(
+        self, kind: str = "normal", parameters: Sequence[float] = (0.0, 1.0), *, seed: Any = None
+    ) -> Self:
+        """Return the image with random numbers added to its pixels, good and bad.
+
+        Parameters
+        ----------
+        kind : str, optional
+            The distribution, see `lattice.io.noise.DISTRIBUTIONS`; the beginning of its name is enough.
+        parameters : sequence of float, optional
+            Of the distribution: mean and variance of normal, erlang, lognormal and hypergeometric; low and
+            high of uniform and discreteuniform; mean of poisson and negativeexponential; n and p of
+            binomial; p of geometric; alpha and beta of weibull.
+        seed : int or sequence of int, optional
+            Whole numbers that are not negative: the same ones give the same noise, whatever part of the image
+            is computed. Without any, the noise is another one for each call.
+
+        Returns
+        -------
+        Image
+            Lazy, of the type of this one, with its mask and labels.
+
+        Raises
+        ------
+        LatticeTypeError
+            For images of other values than real ones.
+        LatticeRangeError
+            For an unknown distribution and parameters that it cannot have.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> noisy = Image(np.zeros((100, 200))).add_noise("normal", (3.0, 4.0), seed=1)
+        >>> round(float(noisy.mean()), 1), round(float(noisy.std()), 1)
+        (3.0, 2.0)
+        """
+        import os
+
+        from lattice.graph.types import is_real
+        from lattice.image.make import stored_parts
+        from lattice.io.base import Stored
+        from lattice.io.noise import NoiseReader, distribution_named
+
+        if not is_real(self.dtype):
+            raise LatticeTypeError(f"noise is added to real numbers, not to those of type {self.dtype}")
+        if seed is None:
+            numbers = [int.from_bytes(os.urandom(8), "little")]
+        else:
+            numbers = [int(s) for s in np.atleast_1d(seed)]
+        reader = NoiseReader(self.shape, self.dtype, distribution_named(kind), parameters, numbers)
+        source = self._of(stored_parts(Stored(reader, self.dims), reader.label))
+        made = call(lookup("+", 2), self._node, source._node)
+        return self._with(node=self._labelled_as_before(made))
+
     def _value_node(self, value: Any) -> Node:
         if isinstance(value, ImageBase):
             return call(lookup("value", 1), value._node) if value.shape else value._node

@@ -15,11 +15,13 @@ __all__ = ["angle", "corners_of", "pixels_wide", "step_along", "window_of"]
 
 
 def corners_of(
-    image: Any, points: Any, center: Any, length: Any, pa: Any, frame: str | None
+    image: Any, points: Any, center: Any, length: Any, pa: Any, frame: str | None, dims: Any = None
 ) -> tuple[int, int, np.ndarray, np.ndarray]:
     """Return the axes of y and x, and the pixels of the corners of a line along both."""
     from lattice.regions.skyplane import SkyPlane
 
+    if dims is not None:
+        return _in_pixels(image, points, dims)
     plane = SkyPlane(image.node.attrs, _frame(frame), "line")
     if not plane.has_sky and {"x", "y"} <= set(image.dims):
         plane.row, plane.column = image.dims.index("y"), image.dims.index("x")
@@ -48,6 +50,20 @@ def corners_of(
         offsets.append((-offsets[0][0], -offsets[0][1]))
         xs, ys = plane.around(point((f"{x!r}pix", f"{y!r}pix")), offsets)
     return plane.row, plane.column, xs, ys
+
+
+def _in_pixels(image: Any, points: Any, dims: Any) -> tuple[int, int, np.ndarray, np.ndarray]:
+    """Return the same for a line in any two dims, the faster of which is called x."""
+    from lattice.image.operators import axes_of
+
+    axes = axes_of(image, dims)
+    if len(axes) != 2:
+        raise LatticeTypeError(f"a line lies in two dims, not in {dims!r}")
+    places = np.array(points, dtype=object)
+    if places.ndim != 2 or places.shape[1] != 2 or not all(_is_number(v) for v in places.ravel()):
+        raise LatticeTypeError("the points of a line in given dims are pairs of pixels, (fast, slow)")
+    xs, ys = places.T.astype(np.float64)
+    return axes[0], axes[1], xs, ys
 
 
 def _frame(frame: str | None) -> str | None:

@@ -18,13 +18,14 @@ from lattice.graph.attributes import Attributes
 from lattice.graph.beams import plane_axes
 from lattice.graph.sections import Section
 from lattice.io.base import ImageSpec, Output
-from lattice.io.fits_encode import Encoder, scaled_encoder
-from lattice.io.fits_header import Card
+from lattice.io.fits_cards import image_cards, structure
+from lattice.io.fits_encode import Encoder, native_encoder, scaled_encoder
+from lattice.io.fits_header import Card, header_bytes
 from lattice.io.fits_history import log_to_lines
 from lattice.io.fits_options import CASA_ONLY, WriteOptions
 from lattice.io.fits_staged import RangeOutput
 
-__all__ = ["CasaStyle", "arrangement", "casa_cards", "casa_output"]
+__all__ = ["CasaStyle", "arrangement", "casa_cards", "casa_header", "casa_output"]
 
 _VELREF = {
     "LSRK": 1,
@@ -92,16 +93,15 @@ def casa_output(
     path: str, spec: ImageSpec, options: WriteOptions, *, overwrite: bool = False, sync: bool = False
 ) -> Output:
     """Start a file in the style of CASA; parameters as of `lattice.io.fits.FitsFormat.create`."""
-    style = CasaStyle.of(options)
-    order = arrangement(spec, style)
-    inner = _arranged(spec, order)
-    history = tuple(log_to_lines(inner.history)) if style.history else ()
-    inner = replace(inner, history=history)
-    wcs, about = casa_cards(inner, style)
+    inner, order, wcs, about = _described(spec, CasaStyle.of(options))
 
     def start(encoder: Encoder, extra: Sequence[Card] = ()) -> Output:
-        scaling: list[Card] = [("BSCALE", 1.0, ""), ("BZERO", 0.0, "")] if encoder.bitpix < 0 else []
-        more = {"style": [*scaling, *extra, *about], "wcs": wcs, "overwrite": overwrite, "sync": sync}
+        more = {
+            "style": [*_scaling(encoder), *extra, *about],
+            "wcs": wcs,
+            "overwrite": overwrite,
+            "sync": sync,
+        }
         return options.output(path, inner, encoder, **more)
 
     made: Output
@@ -120,6 +120,37 @@ def casa_output(
     else:
         made = start(options.encoder(inner))
     return made if order == tuple(range(len(spec.shape))) else _ArrangedOutput(made, spec, order)
+
+
+def _described(
+    spec: ImageSpec, style: CasaStyle
+) -> tuple[ImageSpec, tuple[int, ...], list[Card], list[Card]]:
+    """Return what becomes of an image: its description, order of axes, coordinates, and cards about it."""
+    order = arrangement(spec, style)
+    inner = _arranged(spec, order)
+    inner = replace(inner, history=tuple(log_to_lines(inner.history)) if style.history else ())
+    wcs, about = casa_cards(inner, style)
+    return inner, order, wcs, about
+
+
+def _scaling(encoder: Encoder) -> list[Card]:
+    return [("BSCALE", 1.0, ""), ("BZERO", 0.0, "")] if encoder.bitpix < 0 else []
+
+
+def casa_header(spec: ImageSpec, style: CasaStyle | None = None) -> bytes:
+    """Return the header of the FITS file that CASA would write of an image, without writing one.
+
+    Parameters
+    ----------
+    spec : ImageSpec
+        The image.
+    style : CasaStyle, optional
+        How it is laid out.
+    """
+    inner, _, wcs, about = _described(spec, style or CasaStyle())
+    encoder = native_encoder(np.dtype(inner.dtype), True)
+    cards = structure(encoder.bitpix, inner.shape)
+    return header_bytes([*cards, *image_cards(inner, wcs, encoder, style=[*_scaling(encoder), *about])])
 
 
 # -- the order of axes ----------------------------------------------------------------------------------

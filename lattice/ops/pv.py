@@ -28,7 +28,7 @@ _AT_ONCE = 64  # samples whose surroundings are read together: the box around a 
 
 @dataclass(frozen=True)
 class _Line:
-    """Positions along a line through pixels, in rows beside each other, a pixel apart.
+    """Positions along a line through pixels, in rows beside each other, which are a pixel apart.
 
     Attributes
     ----------
@@ -38,11 +38,14 @@ class _Line:
         Samples along the line; their middle is that of the line.
     width : int
         Rows, an odd number.
+    spacing : float
+        Pixels from one sample to the next.
     """
 
     corners: FrozenArray
     count: int
     width: int
+    spacing: float = 1.0
 
     @property
     def n_axes(self) -> int:
@@ -56,7 +59,7 @@ class _Line:
         steps = np.diff(corners, axis=0)
         lengths = np.hypot(*steps.T)
         ends = np.concatenate([[0], np.cumsum(lengths)])
-        s = along - (self.count - 1) / 2 + ends[-1] / 2
+        s = (along - (self.count - 1) / 2) * self.spacing + ends[-1] / 2
         k = np.clip(np.searchsorted(ends, s, side="right") - 1, 0, len(lengths) - 1)
         unit = steps / lengths[:, None]
         place = corners[k] + (s - ends[k])[:, None] * unit[k]
@@ -74,6 +77,7 @@ def pv(
     *,
     method: str = "cubic",
     step: tuple[float, str] = (1.0, ""),
+    samples: int | None = None,
 ) -> Node:
     """Return the values along a line.
 
@@ -91,12 +95,14 @@ def pv(
         How values between pixels are found, see `lattice.ops.resample.resample`.
     step : (float, str)
         What a pixel along the line is in coordinates, and their unit.
+    samples : int, optional
+        How many samples there are, from end to end; the default is one for each pixel.
 
     Returns
     -------
     Node
-        The other axes, then ``offset``: samples one pixel apart, centred on the middle of the line, labelled
-        by their distance from the middle one (of an even number from the one before it). Bad where the line
+        The other axes, then ``offset``: samples evenly apart, centred on the middle of the line, labelled by
+        their distance from the middle one (of an even number from the one before it). Bad where the line
         leaves x, and where a pixel that a value is made of is bad; of several rows the mean of those that are
         good. The unit stays, a beam too; beams of planes that differ are dropped, with a warning.
 
@@ -122,7 +128,12 @@ def pv(
     length = float(np.hypot(*steps.T).sum())
     straight = len(points) == 2 and bool((steps == 0).any())
     count = round(length) + 1 if straight and length == round(length) else 2 * round(length / 2) + 1
-    line = _Line(FrozenArray(points), count, width)
+    spacing = 1.0
+    if samples is not None:
+        if samples < 2:
+            raise LatticeRangeError(f"a slice has two samples at least, not {samples}")
+        count, spacing = samples, length / (samples - 1)
+    line = _Line(FrozenArray(points), count, width, spacing)
     made = tuple({axes[0]: width, axes[1]: count}.get(a, n) for a, n in enumerate(shape))
     dims = tuple({axes[0]: "across", axes[1]: "offset"}.get(a, d) for a, d in enumerate(attrs.dims))
     if len(set(dims)) < len(dims):
@@ -133,7 +144,7 @@ def pv(
     last = axes[1] - 1
     order = (*(a for a in range(len(shape) - 1) if a != last), last)
     flat = transpose(flat, order)
-    return _labelled(flat, attrs, axes, points, count, step)
+    return _labelled(flat, attrs, axes, points, count, (step[0] * spacing, step[1]))
 
 
 def _checked(corners: Sequence[tuple[float, float]], lengths: tuple[int, ...]) -> np.ndarray:

@@ -180,3 +180,28 @@ def test_refusals() -> None:
         Image(VALUES.astype(complex)).pv([(3, 4), (8, 9)])
     with pytest.warns(UserWarning, match="beams are dropped"):
         assert not cube().with_beam([(k * SEC, SEC, 0) for k in (2, 3, 4)]).pv([(3, 4), (8, 9)]).beams
+
+
+def test_lines_in_any_two_dims_with_any_number_of_samples() -> None:
+    image = cube()
+    found = image.pv([(2.5, 0.0), (11.0, 2.0)], dims=["frequency", "x"], samples=7, method="linear")
+    assert found.dims == ("y", "offset")
+    rows, columns = np.linspace(0, 2, 7), np.linspace(2.5, 11, 7)
+    wanted = [map_coordinates(VALUES[:, k], [rows, columns], order=1) for k in range(SHAPE[1])]
+    np.testing.assert_allclose(found.values, wanted, rtol=1e-12)
+    bent = image.pv([(2, 3), (8, 3), (8, 5)], dims=["y", "x"], samples=5, method="linear")
+    xs, ys = np.array([2.0, 4, 6, 8, 8]), np.array([3.0, 3, 3, 3, 5])
+    np.testing.assert_allclose(bent.values[0], map_coordinates(VALUES[0], [ys, xs], order=1), rtol=1e-12)
+    assert bent.coords is not None
+
+
+def test_refused_lines_in_dims() -> None:
+    image = cube()
+    with pytest.raises(LatticeError, match="two samples"):
+        image.pv([(2, 3), (8, 3)], samples=1)
+    with pytest.raises(LatticeError, match="whole number"):
+        image.pv([(2, 3), (8, 3)], samples=2.5)  # type: ignore[arg-type]
+    with pytest.raises(LatticeError, match="two dims"):
+        image.pv([(2, 3), (8, 3)], dims=["x"])
+    with pytest.raises(LatticeError, match="pairs of pixels"):
+        image.pv([("2h", "3deg"), ("4h", "3deg")], dims=["y", "x"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import itertools
 import os
@@ -74,6 +75,20 @@ def _pixel_type(type: str) -> np.dtype[Any]:
     return np.dtype(_TYPES[word])
 
 
+def _newly(method: Any, what: str) -> Any:
+    """Return a method that does the same with a new tool, and returns that."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        tool = type(self)()
+        method(tool, *args, **kwargs)
+        return tool
+
+    call.__name__ = call.__qualname__ = f"newimage{method.__name__}"
+    call.__doc__ = f"Return a new tool with {what}; parameters are the same."
+    return call
+
+
 class ImageAttaching(ImageCore):
     """How a tool comes by its image, and leaves it."""
 
@@ -144,17 +159,9 @@ class ImageAttaching(ImageCore):
         values = np.array(given.T, dtype, order="C")
         return self._new(outfile, values, csys, linear, overwrite, ("ia.fromarray", arguments))
 
-    def newimagefromshape(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a new tool with what `fromshape` makes."""
-        tool = type(self)()
-        tool.fromshape(*args, **kwargs)
-        return tool
+    newimagefromshape = _newly(fromshape, "what `fromshape` makes")
 
-    def newimagefromarray(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a new tool with what `fromarray` makes."""
-        tool = type(self)()
-        tool.fromarray(*args, **kwargs)
-        return tool
+    newimagefromarray = _newly(fromarray, "what `fromarray` makes")
 
     @served()
     def fromimage(
@@ -197,11 +204,7 @@ class ImageAttaching(ImageCore):
         )
         return self._attach(made._pixels)
 
-    def newimagefromfits(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a new tool with what `fromfits` makes."""
-        tool = type(self)()
-        tool.fromfits(*args, **kwargs)
-        return tool
+    newimagefromfits = _newly(fromfits, "what `fromfits` makes")
 
     @served()
     def imagecalc(
@@ -276,6 +279,19 @@ class ImageAttaching(ImageCore):
         if outfile:
             self._attach(created(outfile, self._image(), False))
         return True
+
+    @served()
+    def maketestimage(self, outfile: str = "", overwrite: bool = False) -> bool:
+        """Attach to an image to try things on: two sources and noise, 113 x 76 pixels, Jy/beam.
+
+        CASA makes it of a file among its demonstration data; this one is made up.
+        """
+        from lattice.compat.casa.making import test_image
+
+        image = test_image()
+        if outfile:
+            return self._attach(created(outfile, image, overwrite))
+        return self._attach(InMemory.copy_of(image, "Temporary_Image"))
 
     @served(v="real")
     def makearray(self, v: float = 0.0, shape: Any = (0,)) -> np.ndarray:

@@ -8,17 +8,25 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from lattice.compat.casa.arguments import called
-from lattice.compat.casa.errors import CasaError, as_casa
+from lattice.compat.casa.errors import CasaError, NotServedError, as_casa
 from lattice.compat.casa.records import for_tools
 from lattice.compat.casa.systems import System
 from lattice.compat.mutable import Derived, Mutable
 from lattice.compat.stored import InFile
+from lattice.errors import suggest
 from lattice.graph.sections import Section
 from lattice.image import Image
 
-__all__ = ["ImageCore", "Tool", "created"]
+__all__ = ["UNSERVED", "ImageCore", "Tool", "created", "system_of"]
 
 Build = Callable[[Image], Image]
+
+
+UNSERVED = (
+    "beamforconvolvedsize", "convertflux", "decompose", "deconvolvecomponentlist", "deconvolvefrombeam",
+    "findsources", "fitcomponents", "fitprofile", "maxfit",
+)  # fmt: skip
+"""Methods of CASA's image tool for fits, which are not served."""
 
 
 class Tool:
@@ -31,8 +39,16 @@ class Tool:
         from lattice.compat.casa.missing import note
 
         note(f"{kind}.{name}")
+        if name in UNSERVED and kind == "image":
+            raise NotServedError(
+                f"{kind}.{name} is not served: fits, and what goes with them, are no part of lattice yet",
+                hint="lattice.compat.casa.missing.missed() lists the calls that were made in vain",
+            )
         methods = sorted(n for n in dir(type(self)) if not n.startswith("_"))
-        raise AttributeError(f"the {kind} tool has no method {name!r} here; it has {', '.join(methods)}")
+        raise NotServedError(
+            f"the {kind} tool has no method {name!r} here",
+            hint=suggest(name, methods) or f"it has {', '.join(methods)}",
+        )
 
 
 def created(path: str, image: Image, overwrite: bool) -> InFile:

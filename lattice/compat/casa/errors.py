@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lattice.errors import LatticeError, LatticeTypeError
 
-__all__ = ["ArgumentError", "CasaError", "as_casa"]
+__all__ = ["ArgumentError", "CasaError", "NotServedError", "as_casa"]
 
 
 class CasaError(LatticeError, RuntimeError):
@@ -18,6 +18,12 @@ class CasaError(LatticeError, RuntimeError):
 
 class ArgumentError(LatticeTypeError):
     """An argument of a type that is not taken: a TypeError."""
+
+
+class NotServedError(LatticeError, AttributeError):
+    """A method of CASA that lattice does not have."""
+
+    __str__ = LatticeError.__str__
 
 
 @contextlib.contextmanager

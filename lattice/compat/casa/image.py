@@ -6,13 +6,22 @@ from lattice.compat.casa.analysis import ImageAnalysis
 from lattice.compat.casa.attaching import ImageAttaching
 from lattice.compat.casa.metadata import ImageMetadata
 from lattice.compat.casa.pixels import ImagePixels
+from lattice.compat.casa.profiles import ImageProfiles
 from lattice.compat.casa.reductions import ImageReductions
 from lattice.compat.casa.transforms import ImageTransforms
 
 __all__ = ["image"]
 
 
-class image(ImageAttaching, ImageMetadata, ImagePixels, ImageTransforms, ImageReductions, ImageAnalysis):
+class image(
+    ImageAttaching,
+    ImageMetadata,
+    ImagePixels,
+    ImageTransforms,
+    ImageReductions,
+    ImageProfiles,
+    ImageAnalysis,
+):
     """A tool that is attached to one image at a time: its axes are x first, and its masks True = good.
 
     Results are tools; without an outfile they are lazy: they read what they are asked for, and follow when

@@ -9,7 +9,7 @@ import numpy as np
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casacore.images.defaults import default_coordinates
 
-__all__ = ["image_record", "joined_record", "new_record", "part_of_record"]
+__all__ = ["image_record", "joined_record", "new_record", "part_of_record", "test_image"]
 
 
 def image_record(shape: Any, linear: bool) -> dict[str, Any]:
@@ -133,3 +133,21 @@ def joined_record(first: Any, more: Any) -> dict[str, Any]:
         }
         axis, number = axis + n, number + 1
     return record
+
+
+def test_image() -> Any:
+    """Return a small image of the sky with two sources and noise, the same at every call."""
+    from lattice.image import Image
+
+    ny, nx = 76, 113
+    y, x = np.mgrid[:ny, :nx]
+    values = np.zeros((ny, nx))
+    for peak, x0, y0, width in ((10.0, 38.0, 30.0, 4.0), (5.0, 80.0, 50.0, 7.0)):
+        values += peak * np.exp(-4 * np.log(2) * ((x - x0) ** 2 + (y - y0) ** 2) / width**2)
+    cards = {
+        "CTYPE1": "RA---SIN", "CRVAL1": 0.0, "CDELT1": -2e-3, "CRPIX1": 56.0, "CUNIT1": "deg",
+        "CTYPE2": "DEC--SIN", "CRVAL2": 40.0, "CDELT2": 2e-3, "CRPIX2": 38.0, "CUNIT2": "deg",
+        "RADESYS": "FK5", "EQUINOX": 2000.0,
+    }  # fmt: skip
+    image = Image(values.astype(np.float32), wcs=cards, unit="Jy/beam", beam=(8e-3, 8e-3, 0.0))
+    return image.add_noise("normal", (0.0, 0.01), seed=1)

@@ -101,6 +101,34 @@ class ImageMetadata(ImageCore):
             "imageinfo": {"imagetype": "Intensity", "objectname": ""} | plain(info),
         }
 
+    @served(retstr="flag", exclude="texts")
+    def fitsheader(self, retstr: bool = False, exclude: Any = ()) -> Any:
+        """Return the header that `tofits` would write, as a record, or as one text if `retstr` is set.
+
+        Parameters
+        ----------
+        retstr : bool, optional
+            Whether to return the text, in which all cards are.
+        exclude : str or list of str, optional
+            Keywords to leave out of the record.
+
+        Returns
+        -------
+        dict or str
+            Cards that are numbered along the axes are arrays, but those of units and matrices; IMAGENME is
+            the name of the image, or its last 68 characters.
+        """
+        from lattice.compat.casa.headers import header_text, record_of_header
+
+        image = self._image()
+        text = header_text(image)
+        if retstr:
+            return text
+        name: str = self.name()[-68:]
+        out = record_of_header(text) | {"IMAGENME": name}
+        left = {word.upper() for word in exclude}
+        return {key: value for key, value in out.items() if key not in left}
+
     @served()
     def summary(
         self, doppler: str = "RADIO", list: bool = True, pixelorder: bool = True, verbose: bool = False

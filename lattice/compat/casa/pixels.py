@@ -219,15 +219,18 @@ class ImagePixels(ImageCore):
         self._note("calc", arguments)
         return True
 
-    def _fill(self, made: Image, only_good: bool) -> None:
-        """Put an image, or a number, into this one piece by piece."""
+    def _fill(self, made: Image, only_good: bool, box: Section | None = None, inside: Any = None) -> None:
+        """Put an image, or a number, into this one piece by piece: in all of it, or in a region in a box."""
         held = self._held()
         image = self._image()
         number = None if made.shape else complex(made) if is_complex(made.dtype) else float(made)
-        for piece in _pieces(full(image.shape)):
+        for piece in _pieces(full(image.shape) if box is None else box):
             values = np.full(shape_of(piece), number) if number is not None else values_of(made, piece)
+            chosen = None if inside is None else inside(piece)
             if only_good and image.masked:
-                values = np.where(held.read_mask(piece), values, held.read(piece))
+                chosen = held.read_mask(piece) if chosen is None else chosen & held.read_mask(piece)
+            if chosen is not None:
+                values = np.where(chosen, values, held.read(piece))
             held.write(piece, fitted(values, image.dtype))
 
     @served(mask="any", asdefault="flag")
@@ -320,6 +323,37 @@ class ImagePixels(ImageCore):
             )
             self._put(there, values_of(piece, part))
         self._note("insert", arguments)
+        return True
+
+    @served(pars="reals", zero="flag", seeds="wholes")
+    def addnoise(
+        self, type: str = "normal", pars: Any = (0.0, 1.0), region: Any = "", zero: bool = False,
+        seeds: Any = (),
+    ) -> bool:  # fmt: skip
+        """Add random numbers to all pixels of a region, good and bad, or put them there if `zero` is set.
+
+        Parameters
+        ----------
+        type : str, optional
+            The distribution, or the start of its name: binomial, discreteuniform, erlang, geometric,
+            hypergeometric, lognormal, negativeexponential, normal, poisson, uniform or weibull.
+        pars : list of float, optional
+            Its parameters, see `Image.add_noise`.
+        region : dict or str, optional
+            Where.
+        zero : bool, optional
+            Whether pixels are set to 0 before.
+        seeds : list of int, optional
+            The same ones give the same noise. It is not that of CASA.
+        """
+        arguments = {k: v for k, v in locals().items() if k != "self"}
+        image = self._image()
+        plain = image.set_default_mask(None) if image.masked else image
+        base = plain * 0 if zero else plain
+        made = base.add_noise(type, pars, seed=[abs(s) for s in seeds] or None)
+        box, inside = self._covered(region)
+        self._fill(made, only_good=False, box=box, inside=inside)
+        self._note("addnoise", arguments)
         return True
 
     # -- masks ------------------------------------------------------------------------------------------

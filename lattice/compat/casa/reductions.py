@@ -13,7 +13,7 @@ from lattice.compat.casa.formats import place_text
 from lattice.graph.types import is_complex
 from lattice.image import Image
 
-__all__ = ["ImageReductions"]
+__all__ = ["ImageReductions", "limits_of"]
 
 _CLASSIC = ("npts", "sum", "sumsq", "min", "max", "mean", "sigma", "rms")
 _ROBUST = ("median", "medabsdevmed", "quartile", "q1", "q3")
@@ -64,7 +64,7 @@ class ImageReductions(ImageCore):
         part = self._selected(image, region, mask, stretch)
         if is_complex(part.dtype):
             raise CasaError("complex images have no statistics", hint="take abs(), real() or imag() of it")
-        limits = [_limits(includepix) or None, _limits(excludepix) or None]
+        limits = [limits_of(includepix) or None, limits_of(excludepix) or None]
         how = matched(algorithm, [*_PARAMETERS], "algorithm")
         given: dict[str, Any] = {
             "fence": fence,
@@ -135,7 +135,7 @@ class ImageReductions(ImageCore):
         convention = {"z": "optical", "beta": "relativistic", "true": "relativistic"}.get(
             convention, convention
         )
-        limits = [_limits(includepix), _limits(excludepix)]
+        limits = [limits_of(includepix), limits_of(excludepix)]
 
         def built(image: Image) -> dict[Any, Image]:
             part = self._selected(image, region, mask, stretch)
@@ -156,7 +156,8 @@ class ImageReductions(ImageCore):
         return type(self)._on(files[first])
 
 
-def _limits(values: Any) -> list[float]:
+def limits_of(values: Any) -> list[float]:
+    """Return the ends of a range of values, none where it is CASA's default."""
     return [] if [*values] in ([], [-1.0]) else [float(v) for v in values]
 
 

@@ -85,7 +85,7 @@ def test_arguments_are_checked(cube: image) -> None:
         cube.subimage(nosuch=3)
     with pytest.raises(ArgumentError, match="dropdeg is True or False"):
         cube.subimage(dropdeg="yes")
-    with pytest.raises(AttributeError, match="no method 'fitcomponents' here; it has adddegaxes"):
+    with pytest.raises(AttributeError, match=r"image\.fitcomponents is not served"):
         cube.fitcomponents()
     with pytest.raises(CasaError, match="may be madm, max"):
         cube.collapse("m", [0])
