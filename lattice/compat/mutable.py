@@ -8,9 +8,10 @@ Image.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -19,8 +20,10 @@ import numpy as np
 from lattice.errors import LatticeError, LatticeTypeError
 from lattice.graph.attributes import default_dims
 from lattice.graph.node import Source
+from lattice.graph.protocols import Reader
 from lattice.graph.records import Record
 from lattice.graph.sections import Section, compose, full, shape_of
+from lattice.graph.walk import postorder
 from lattice.image import Image
 from lattice.image.make import stored_parts
 from lattice.io.base import Stored
@@ -82,6 +85,27 @@ class Mutable(ABC):
             f"{self.label or type(self).__name__} cannot be written to",
             hint="save a copy as an image file, and open that",
         )
+
+    @contextlib.contextmanager
+    def editing(self) -> Iterator[None]:
+        """Keep others from changing the pixels between the sections of one edit.
+
+        Raises
+        ------
+        LatticeError
+            At once, when they cannot be changed.
+        """
+        if not self.writable:
+            raise self._refuse()
+        yield
+
+    def live(self) -> dict[str, Reader | None]:
+        """Return readers that see each change at once, by the tokens of those of the present image.
+
+        None stands for pixels that can only be read as they are at one time.
+        """
+        nodes = [self.image().node, *self.image()._masks.values()]
+        return {n.reader.token: None for n in postorder(nodes) if isinstance(n, Source)}
 
     def write(self, section: Section, values: np.ndarray) -> None:
         """Put values, which have the shape of the section and a type that the image can hold."""
@@ -203,6 +227,11 @@ class InMemory(Mutable):
     def version(self) -> int:
         """Return what tells one state from another."""
         return self._changes
+
+    def live(self) -> dict[str, Reader | None]:
+        """Return readers that see each change; see `Mutable.live`."""
+        nodes = [self.image().node, *self.image()._masks.values()]
+        return {n.reader.token: n.reader for n in postorder(nodes) if isinstance(n, Source)}
 
     def _now(self) -> Image:
         coords = self._parts.get("coords")

@@ -360,6 +360,31 @@ class InFile(Mutable):
             finally:
                 self.file.changes += 1
 
+    @contextlib.contextmanager
+    def editing(self) -> Iterator[None]:
+        """Keep the lock for all of an edit; see `Mutable.editing`."""
+        if not self.locks:
+            with super().editing():
+                yield
+            return
+        with self._updating():
+            yield
+
+    def live(self) -> dict[str, Any]:
+        """Return readers that see each change; see `Mutable.live`."""
+        found: dict[str, Any] = super().live()
+        if not self.locks or not self.writable:
+            return found
+        image = self.image()
+        with self._updating() as updater:
+            node: Any = image.node
+            found[node.reader.token] = updater.reader
+            for name, mask in image._masks.items():
+                stored: Any = mask
+                if name in updater.masks and stored.reader.token in found:
+                    found[stored.reader.token] = updater.mask_reader(name)
+        return found
+
     def write(self, section: Section, values: np.ndarray) -> None:
         """Put values; see `Mutable.write`."""
         with self._updating() as updater:

@@ -64,7 +64,11 @@ def _hashable(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_hashable(v) for v in value)
     token = getattr(value, "token", None)
-    return value if token is None else ("token", token)
+    if token is not None:
+        return ("token", token)
+    # Equal coordinates may come from different records, which are kept: they are no one thing.
+    record = getattr(getattr(value, "coords", None), "native", None)
+    return value if record is None else (value, record)
 
 
 class Node(metaclass=_Interned):

@@ -525,6 +525,58 @@ class ImageEdit(ImageMasks):
         made = call(lookup("+", 2), self._node, source._node)
         return self._with(node=self._labelled_as_before(made))
 
+    def add_components(self, components: Sequence[Any], *, subtract: bool = False) -> Self:
+        """Return the image with simple sources added to its pixels, good and bad.
+
+        Parameters
+        ----------
+        components : sequence of Component
+            Sources, see `lattice.io.components.Component`; their places are in the frame of this image.
+        subtract : bool, optional
+            Whether they are taken away.
+
+        Returns
+        -------
+        Image
+            Lazy, of the type of this one, with its mask and labels. Fluxes are spread over pixels; in an
+            image per beam they are multiplied by the area of the beam of each plane in pixels, without
+            smoothing the sources.
+
+        Raises
+        ------
+        CoordinateError
+            When the image has no sky.
+        UnitMismatchError
+            When it is per beam and has no beam.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lattice import Image
+        >>> from lattice.io.components import Component
+        >>> cards = {
+        ...     "CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": -1e-3,
+        ...     "CDELT2": 1e-3, "CRPIX1": 2.0, "CRPIX2": 1.0,
+        ... }
+        >>> empty = Image(np.zeros((2, 3)), wcs=cards, unit="Jy/pixel")
+        >>> empty.add_components([Component(0.0, 0.001, (2.5,))]).values.tolist()
+        [[0.0, 0.0, 0.0], [0.0, 2.5, 0.0]]
+        """
+        from lattice.graph.types import is_real
+        from lattice.image.flux import beam_pixels, without_beam
+        from lattice.image.make import stored_parts
+        from lattice.io.base import Stored
+        from lattice.io.components import ComponentReader
+
+        if not is_real(self.dtype):
+            raise LatticeTypeError(f"sources are added to real numbers, not to those of type {self.dtype}")
+        per_beam = without_beam(self.unit) is not None
+        weights = beam_pixels(self._node.attrs, "sources in an image per beam") if per_beam else None
+        reader = ComponentReader(self.shape, self.dtype, self.coords, components, weights)
+        source = self._of(stored_parts(Stored(reader, self.dims), reader.label))
+        made = call(lookup("-" if subtract else "+", 2), self._node, source._node)
+        return self._with(node=self._labelled_as_before(made))
+
     def _value_node(self, value: Any) -> Node:
         if isinstance(value, ImageBase):
             return call(lookup("value", 1), value._node) if value.shape else value._node

@@ -249,3 +249,14 @@ def test_cuts_of_cuts_are_one_cut() -> None:
     assert twice.attrs.shape == (2,)
     assert cut(x, ...) is x
     assert cut(x, (slice(0, 10), slice(None))) is x
+
+
+def test_coordinates_of_different_records_are_not_exchanged() -> None:
+    """Equal coordinates keep the record that each was made from."""
+    from lattice import Image
+    from lattice.coords.system import CoordinateSystem
+
+    plain = CoordinateSystem.from_kinds(["none"])
+    images = [Image(np.zeros(3), wcs=plain.with_native({"unit": unit})) for unit in ("deg", "rad")]
+    assert images[0].coords == images[1].coords
+    assert [image.coords.native["unit"] for image in images] == ["deg", "rad"]  # type: ignore[union-attr,index]

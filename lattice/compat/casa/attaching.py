@@ -16,7 +16,7 @@ from lattice.compat.casa.arguments import called, matched, served
 from lattice.compat.casa.core import ImageCore, created
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.making import image_record
-from lattice.compat.casa.records import coords_of
+from lattice.compat.casa.records import checked_record, coords_of
 from lattice.compat.mutable import Derived, InMemory, Mutable
 from lattice.compat.stored import InFile
 from lattice.image import Image
@@ -62,9 +62,7 @@ def open_image(name: str) -> Mutable:
 def _parts(csys: Mapping[str, Any], shape: Sequence[int], linear: bool) -> dict[str, Any]:
     """Return coordinates and header cards of a new image; the shape is fastest first."""
     record = csys if csys else image_record(shape, linear)
-    coords, cards = coords_of(record, tuple(shape)[::-1])
-    if len(coords.axes) != len(shape):
-        raise CasaError(f"coordinates of {len(coords.axes)} axes for an image of {len(shape)} axes")
+    coords, cards = coords_of(checked_record(record, len(shape)), tuple(shape)[::-1])
     return {"coords": coords, "meta": tuple(cards)}
 
 
@@ -280,6 +278,40 @@ class ImageAttaching(ImageCore):
             self._attach(created(outfile, self._image(), False))
         return True
 
+    @served(cl="any", shape="wholes")
+    def fromcomplist(
+        self, outfile: str = "", shape: Any = (), cl: Any = "", csys: Any = None, overwrite: bool = False,
+        log: bool = True, cache: bool = True,
+    ) -> bool:  # fmt: skip
+        """Attach to an image of simple sources, whose pixels are computed when they are read; Jy/pixel.
+
+        Parameters
+        ----------
+        outfile : str, optional
+            CASA image to write the pixels to.
+        shape : list of int
+            Two to four axes, x first.
+        cl : dict
+            Record of a component list (`cl.torecord()`): points, Gaussians and disks with Stokes fluxes and
+            constant spectra or spectral indices.
+        csys : dict, optional
+            Coordinates; default ones without.
+        """
+        from lattice.compat.casa.componentlists import components_of
+
+        if not 2 <= len(shape) <= 4 or min(shape) < 1:
+            raise CasaError(f"an image of components has two to four axes, not the shape {[*shape]}")
+        parts = _parts(csys, shape, False)
+        zeros = np.broadcast_to(np.float32(0), tuple(shape)[::-1])
+        call = called("ia.fromcomplist", {"outfile": outfile, "shape": [*shape], "cl": {"nelements": 1}})
+        lines = call if self._keeps_history else ()
+        empty = Image(zeros, wcs=parts["coords"], meta=parts["meta"], unit="Jy/pixel", history=lines)
+        image = empty.add_components(components_of(cl, empty))
+        self._pixels = None
+        if outfile:
+            return self._attach(created(outfile, image, overwrite))
+        return self._attach(Derived((), lambda: image, "Temporary ComponentListImage"))
+
     @served()
     def maketestimage(self, outfile: str = "", overwrite: bool = False) -> bool:
         """Attach to an image to try things on: two sources and noise, 113 x 76 pixels, Jy/beam.
@@ -308,7 +340,7 @@ class ImageAttaching(ImageCore):
     @served(remove="flag")
     def done(self, remove: bool = False, verbose: bool = True) -> bool:
         """Leave the image, and delete it if asked to."""
-        if remove and self._pixels is not None:
+        if remove and isinstance(self._pixels, InFile):
             self.remove(True, verbose)
         self._pixels = None
         return True
@@ -320,8 +352,7 @@ class ImageAttaching(ImageCore):
 
         pixels = self._held()
         if not isinstance(pixels, InFile):
-            self._pixels = None
-            return False
+            raise CasaError("the image is in no file, and cannot be deleted", hint="done() leaves it")
         pixels.file.close()
         remove(pixels.path)
         self._pixels = None

@@ -147,6 +147,8 @@ def world_of(system: System, value: Any) -> np.ndarray:
     Missing axes take the reference value.
     """
     world = system.crval
+    if isinstance(value, Mapping) and not value:
+        return world
     if isinstance(value, Mapping):
         if "numeric" in value:
             value = value["numeric"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lattice.compat.casa.analysis import ImageAnalysis
 from lattice.compat.casa.attaching import ImageAttaching
+from lattice.compat.casa.editing import ImageEditing
 from lattice.compat.casa.metadata import ImageMetadata
 from lattice.compat.casa.pixels import ImagePixels
 from lattice.compat.casa.profiles import ImageProfiles
@@ -17,6 +18,7 @@ class image(
     ImageAttaching,
     ImageMetadata,
     ImagePixels,
+    ImageEditing,
     ImageTransforms,
     ImageReductions,
     ImageProfiles,

@@ -14,7 +14,7 @@ from lattice.compat.casa.core import ImageCore
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.formats import formatted, place_text, world_of
 from lattice.compat.casa.quantities import in_unit
-from lattice.compat.casa.records import coords_of
+from lattice.compat.casa.records import checked_record, coords_of
 from lattice.compat.casa.selection import region_of
 from lattice.compat.casa.systems import System
 from lattice.compat.casacore.images.worlds import plain
@@ -156,11 +156,11 @@ class ImageMetadata(ImageCore):
             out["restoringbeam"] = beaming.beam_record(image.beams[0])
         elif image.beams:
             out["perplanebeams"] = beaming.record_of_beams(image)
-        lines = _described(out, image.default_mask)
+        parts = _described(out, image.default_mask)
         if list:
-            for line in lines:
+            for line in (line for part in parts for line in part):
                 log.info("image::summary %s", line)
-        out["messages"] = np.array([], dtype=str) if list else np.array(["\n".join(lines)])
+        out["messages"] = np.array([], dtype=str) if list else np.array(["\n".join(part) for part in parts])
         return out
 
     def _image_type(self) -> str:
@@ -240,9 +240,7 @@ class ImageMetadata(ImageCore):
         if not csys:
             raise CasaError("the record of coordinates is empty")
         image = self._outline()
-        coords, cards = coords_of(csys, image.shape)
-        if len(coords.axes) != image.ndim:
-            raise CasaError(f"coordinates of {len(coords.axes)} axes for an image of {image.ndim} axes")
+        coords, cards = coords_of(checked_record(csys, image.ndim), image.shape)
         observed = {key for key, _, _ in cards}
         rest = tuple(card for card in image.node.attrs.meta if card[0] not in observed)
         self._held().change(coords=coords, meta=(*cards, *rest))
@@ -367,8 +365,8 @@ def _tile(image: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in (tile or image.shape))[::-1]
 
 
-def _described(record: Mapping[str, Any], default: str | None) -> list[str]:
-    """Return a summary as lines for people."""
+def _described(record: Mapping[str, Any], default: str | None) -> tuple[list[str], list[str]]:
+    """Return a summary for people: lines about the image, and about its axes."""
     masks = ", ".join(f"{m} (default)" if m == default else str(m) for m in record["masks"])
     lines = [
         f"Image type       : {record['imagetype']}",
@@ -380,11 +378,11 @@ def _described(record: Mapping[str, Any], default: str | None) -> list[str]:
         beam = record["restoringbeam"]
         sizes = ", ".join(f"{beam[k]['value']:.6g} {beam[k]['unit']}" for k in beam)
         lines.append(f"Restoring beam   : {sizes}")
-    lines.append(f"{'Axis name':<18}{'Length':>8}{'Reference':>18}{'Pixel':>10}{'Increment':>16} Unit")
+    table = [f"{'Axis name':<18}{'Length':>8}{'Reference':>18}{'Pixel':>10}{'Increment':>16} Unit"]
     rows = zip(
         record["axisnames"], record["shape"], record["refval"], record["refpix"], record["incr"],
         record["axisunits"], strict=False,
     )  # fmt: skip
     for name, n, value, pixel, step, unit in rows:
-        lines.append(f"{name:<18}{n:>8}{value:>18.9g}{pixel:>10.2f}{step:>16.6e} {unit}")
-    return lines
+        table.append(f"{name:<18}{n:>8}{value:>18.9g}{pixel:>10.2f}{step:>16.6e} {unit}")
+    return lines, table

@@ -11,7 +11,23 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["coords_of", "for_tools", "with_matrices_turned"]
+from lattice.compat.casa.errors import CasaError
+
+__all__ = ["checked_record", "coords_of", "for_tools", "with_matrices_turned"]
+
+
+def checked_record(record: Mapping[str, Any], ndim: int) -> Mapping[str, Any]:
+    """Return a record of coordinates, which has as many pixel axes as an image.
+
+    Raises
+    ------
+    CasaError
+        When it has not.
+    """
+    axes = [p for key, value in record.items() if key.startswith("pixelmap") for p in value if p >= 0]
+    if len(axes) != ndim:
+        raise CasaError(f"coordinates of {len(axes)} axes for an image of {ndim} axes")
+    return record
 
 
 def with_matrices_turned(record: Mapping[str, Any]) -> dict[str, Any]:

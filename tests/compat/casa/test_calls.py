@@ -123,7 +123,7 @@ def same_pixels(theirs: dict[str, Any], ours: dict[str, Any], where: str) -> Non
     np.testing.assert_allclose(b, a, **tolerance(a, where), err_msg=where)
 
 
-@pytest.mark.parametrize("name", [_case(name) for name in CALLS])
+@pytest.mark.parametrize("name", [_case(name) for name in CALLS], ids=[ascii(name) for name in CALLS])
 @pytest.mark.filterwarnings("ignore::lattice.errors.LatticeWarning")
 def test_call(name: str, folder: Path) -> None:
     setup, call = CALLS[name]
