@@ -72,13 +72,20 @@ class Mutable(ABC):
         """Return an image that has the shape, the type and the labels of now, but maybe not the pixels."""
         return self.image()
 
+    @contextlib.contextmanager
+    def steady(self) -> Iterator[None]:
+        """Keep other processes from changing the pixels meanwhile; they wait."""
+        yield
+
     def read(self, section: Section) -> np.ndarray:
         """Return the values of a section as an array that the caller may keep and change."""
-        return values_of(self.image(), section)
+        with self.steady():
+            return values_of(self.image(), section)
 
     def read_mask(self, section: Section) -> np.ndarray:
         """Return where pixels of a section are good."""
-        return good_of(self.image(), section)
+        with self.steady():
+            return good_of(self.image(), section)
 
     def _refuse(self) -> LatticeError:
         return LatticeError(
@@ -348,6 +355,14 @@ class Derived(Mutable):
 
     def _now(self) -> Image:
         return self._build()
+
+    @contextlib.contextmanager
+    def steady(self) -> Iterator[None]:
+        """Keep other processes from changing what it follows from; see `Mutable.steady`."""
+        with contextlib.ExitStack() as stack:
+            for parent in self.parents:
+                stack.enter_context(parent.steady())
+            yield
 
 
 class Cut(Derived):

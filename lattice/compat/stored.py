@@ -29,7 +29,8 @@ __all__ = ["InFile"]
 
 _LOOK = 0.5  # seconds between looks whether another process wants a lock
 _PIECE = 1 << 22  # pixels of a mask that are written at once
-_PATIENCE = 60.0  # seconds that a write waits for other processes
+_PATIENCE = 60.0  # seconds that a write, or a read, waits for other processes
+_TURN = 0.2  # seconds for which others who wait go first
 
 
 class _File:
@@ -51,13 +52,16 @@ class _File:
         self._place = 0
         self._owner = os.getpid()
         self._asked = False  # the lock is held because somebody said so
+        self._uses = 0  # reads and writes that are under way
+        self._left: tuple[Any, ...] | None = None  # what the file was like when the lock was given back
+        self._in_vain = False  # those who wait did not come, when they could
 
     def _inherited(self) -> bool:
         """Tell whether this is the copy that another process had, and forget its lock and files."""
         if self._owner == os.getpid():
             return False
         self._lock = self._updater = None
-        self._owner, self._asked = os.getpid(), False
+        self._owner, self._asked, self._uses = os.getpid(), False, 0
         return True
 
     def _table_lock(self) -> Any:
@@ -78,6 +82,7 @@ class _File:
         """Take a lock for reading if that can be had at once; it is given back to who asks."""
         with self.guard:
             if self._table_lock().acquire(write=False, timeout=0):
+                self._entered()
                 _watch(self)
 
     def take(self, write: bool, timeout: float | None) -> None:
@@ -92,14 +97,51 @@ class _File:
             self._asked = False
             if self.held:
                 self._finish()
+                self._left = _signature(self.path)
                 self._lock.release()
+
+    def _entered(self) -> None:
+        """Note what others changed before the lock was had."""
+        if self._left is None or self._left != _signature(self.path):
+            self.changes, self.forms = self.changes + 1, self.forms + 1
+
+    def _let_others(self, lock: Any) -> None:
+        """Wait a moment for processes that wait for the lock: who gave it back is not first again."""
+        waiting = lock.wanted()
+        if not waiting or self._in_vain:  # one that was killed while it waited never comes
+            self._in_vain = waiting
+            return
+        end = time.monotonic() + _TURN
+        while lock.wanted():
+            if time.monotonic() > end:
+                self._in_vain = True
+                return
+            time.sleep(0.001)
 
     def yield_to_others(self) -> bool:
         """Give back an unasked lock that another process wants; tell whether one is held still."""
         with self.guard:
-            if not self._asked and self.held and self._lock.wanted():
+            if not self._asked and not self._uses and self.held and self._lock.wanted():
                 self.give()
             return bool(self.held)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold a lock: no other process writes to the file meanwhile."""
+        with self.guard:
+            lock = self._table_lock()
+            if not lock.held:
+                self._let_others(lock)
+                lock.need(write=False, timeout=_PATIENCE)
+                self._entered()
+                _watch(self)
+            self._uses += 1
+        try:
+            yield
+        finally:
+            with self.guard:
+                self._uses -= 1
+                self.yield_to_others()
 
     @property
     def updater(self) -> Any:
@@ -130,15 +172,31 @@ class _File:
         with self.guard:
             lock = self._table_lock()
             if self.updater is None:
-                lock.need(write=True, timeout=_PATIENCE)
+                self._lock_to_write(lock)
                 self._place = os.stat(self.path).st_ino
                 self._updater = form.update(self.path, lock=lock)
                 _watch(self)
+            self._uses += 1
             try:
                 yield self._updater
             except BaseException:
                 self._finish()
                 raise
+            finally:
+                self._uses -= 1
+
+    def _lock_to_write(self, lock: Any) -> None:
+        if lock.held == "write" or (lock.held and lock.acquire(write=True, timeout=0)):
+            return
+        if lock.held and not self._asked:  # two who read and want to write would wait for each other
+            self._left = _signature(self.path)
+            lock.release()
+        if lock.held:
+            lock.need(write=True, timeout=_PATIENCE)
+            return
+        self._let_others(lock)
+        lock.need(write=True, timeout=_PATIENCE)
+        self._entered()
 
     def close(self) -> None:
         """Let go of the lock and of its file, which is about to be replaced."""
@@ -284,6 +342,15 @@ class InFile(Mutable):
         """Absolute path."""
         return self._path
 
+    @contextlib.contextmanager
+    def steady(self) -> Iterator[None]:
+        """Keep other processes from writing; see `Mutable.steady`."""
+        if not self.locks:
+            yield
+            return
+        with self.file.reading():
+            yield
+
     @property
     def locks(self) -> bool:
         """Whether processes lock the file."""
@@ -313,15 +380,19 @@ class InFile(Mutable):
 
     def read(self, section: Section) -> np.ndarray:
         """Return values; see `Mutable.read`."""
-        updater = self._current(section)
-        return super().read(section) if updater is None else np.array(updater.reader.read(section), order="C")
+        with self.steady():
+            updater = self._current(section)
+            if updater is None:
+                return super().read(section)
+            return np.array(updater.reader.read(section), order="C")
 
     def read_mask(self, section: Section) -> np.ndarray:
         """Return where pixels are good; see `Mutable.read_mask`."""
-        name, updater = self.outline().default_mask, self._current(section)
-        if name is None or updater is None:
-            return super().read_mask(section)
-        return np.array(updater.mask_reader(name).read(section), order="C")
+        with self.steady():
+            name, updater = self.outline().default_mask, self._current(section)
+            if name is None or updater is None:
+                return super().read_mask(section)
+            return np.array(updater.mask_reader(name).read(section), order="C")
 
     def _current(self, section: Section) -> Any:
         """Return what is writing to the file, and so knows its pixels, if it is enough for a section."""
@@ -359,6 +430,8 @@ class InFile(Mutable):
                         yield updater
             finally:
                 self.file.changes += 1
+                if self.locks:
+                    self.file.yield_to_others()
 
     @contextlib.contextmanager
     def editing(self) -> Iterator[None]:

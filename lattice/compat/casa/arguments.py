@@ -10,6 +10,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
@@ -204,12 +205,18 @@ def served(**kinds: str) -> Callable[[_Method], _Method]:
             what = f"{type(self).__name__}.{name}"
             log.debug("%s::%s", type(self).__name__, name)
             arguments = checked(given, kinds, what)
-            with as_casa(what):
+            with as_casa(what), _steady(self):
                 return method(self, **arguments)
 
         return call  # type: ignore[return-value]
 
     return around
+
+
+def _steady(tool: Any) -> AbstractContextManager[None]:
+    """Keep other processes from changing the image of a tool while one of its methods runs."""
+    pixels = getattr(tool, "_pixels", None)
+    return nullcontext() if pixels is None else pixels.steady()
 
 
 def called(what: str, arguments: Mapping[str, Any]) -> tuple[str, str]:

@@ -253,7 +253,7 @@ class TableLock:
                 tries += 1
                 if deadline is not None and time.monotonic() >= deadline:
                     return False
-                time.sleep(_POLL)
+                time.sleep(min(_POLL, 0.001 * 2 ** min(tries, 8)))
             return True
         finally:
             self._ask(False)
