@@ -25,7 +25,6 @@ from lattice.execute.strips import ProgramInput, part_of
 from lattice.execute.targets import (
     SPAN,
     SPARE,
-    Boxes,
     FileBytes,
     NativeSink,
     Sinking,
@@ -40,7 +39,7 @@ from lattice.io.files import Opened, pread_into
 from lattice.io.vectored import read_span
 from lattice.plan.program import Leaf, Program, RegionPixels, Step, StoredPixels
 
-__all__ = ["Fused", "Fusion", "fusion"]
+__all__ = ["Fused", "Fusion", "fusion", "is_swapped", "plain_file"]
 
 
 @dataclass(frozen=True)
@@ -85,11 +84,11 @@ class Fusion:
 
 def is_swapped(leaf: Leaf) -> bool:
     """Tell whether a leaf can be read as it lies, with its bytes in the other order."""
-    plain = _plain(leaf)
+    plain = plain_file(leaf)
     return plain is not None and not plain[1].dtype.isnative
 
 
-def _plain(leaf: Leaf) -> Any:
+def plain_file(leaf: Leaf) -> Any:
     """Return the file and the layout of a leaf that is a plain array in a file, or part of one; else None."""
     if isinstance(leaf.source, StoredPixels) and (leaf.view.is_whole or (leaf.direct and leaf.view.is_box)):
         return getattr(leaf.source.reader, "plain", None)
@@ -199,7 +198,7 @@ class Fused:
         self._out_fd = -1
         place = Workplace(program, turn, self._spare, fused.span)
         self._natives: list[Sinking] = [n.start(place) for n in fused.sinks]
-        self.read_by = [(leaf, _plain(leaf)) for leaf in program.leaves]
+        self.read_by = [(leaf, plain_file(leaf)) for leaf in program.leaves]
         self._spots = {
             leaf.value: [
                 (arguments, k)
@@ -279,30 +278,6 @@ class Fused:
                     advance(stop - at)
                 at = stop
         return [native.finish() for native in self._natives]
-
-    def values(self, sections: Sequence[Section]) -> list[tuple[np.ndarray, np.ndarray | None]]:
-        """Return copies of values and mask of small sections, computed many at a time; for a sole `Boxes`."""
-        sink = self._natives[0]
-        assert isinstance(sink, Boxes)
-        found: list[tuple[np.ndarray, np.ndarray | None]] = []
-        waiting: list[int] = []
-        filled = 0
-        for section in sections:
-            n = math.prod(shape_of(section))
-            if filled + n > self.fusion.piece:
-                self._begin()
-                self._compute(filled)
-                found += sink.parts(waiting)
-                waiting, filled = [], 0
-            with _Source(self, section) as source:
-                source.read(0, n, filled, near=False)
-            waiting.append(n)
-            filled += n
-        if waiting:
-            self._begin()
-            self._compute(filled)
-            found += sink.parts(waiting)
-        return found
 
     def point(self, register: int, address: int | None = None) -> None:
         """Let loops read a register at an address, or in its own buffer."""
@@ -474,25 +449,20 @@ class _Source:
             self.read(done, min(stop, done + self._fused.fusion.piece))
         return stop
 
-    def read(self, at: int, stop: int, first: int = 0, near: bool = True) -> None:
-        """Fill the buffers, from place `first` on, with pixels `at` to `stop` of the block.
-
-        With `near` that is all for the next loop, which may then read elsewhere what lies there ready.
-        """
+    def read(self, at: int, stop: int) -> None:
+        """Let the next loop find pixels `at` to `stop` of the block, in buffers or where they lie ready."""
         for _, fd, path, offset, size, data in self._files:
-            end = (first + stop - at) * size
-            pread_into(fd, data[first * size : end].data, offset + at * size, path)
+            pread_into(fd, data[: (stop - at) * size].data, offset + at * size, path)
         for _, fd, path, needed, layout, data in self._parts:
-            size = layout.dtype.itemsize
-            read_span(fd, path, layout, needed, at, stop, data[first * size : (first + stop - at) * size])
+            read_span(fd, path, layout, needed, at, stop, data[: (stop - at) * layout.dtype.itemsize])
         for register, stencil, target in self._stencils:
-            place = stencil.place(at, stop) if near else None
+            place = stencil.place(at, stop)
             self._fused.point(register, place)
             if place is None:
-                stencil.fill(at, stop, target[first : first + stop - at])
+                stencil.fill(at, stop, target[: stop - at])
         for leaf, whole in self._boxed:
-            for box, k in boxes(self._section, at, stop):
-                self._read_box(leaf, box, first + k, whole)
+            for box, first in boxes(self._section, at, stop):
+                self._read_box(leaf, box, first, whole)
 
     def _read_box(self, leaf: Leaf, box: Section, first: int, whole: Any) -> None:
         shape = shape_of(box)

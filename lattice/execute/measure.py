@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 
 from lattice.config import Options
-from lattice.execute.fused import Fused
-from lattice.execute.jit import wanted
 from lattice.execute.order import (
     COLLECT_ALL,
     Bracket,
@@ -27,13 +25,13 @@ from lattice.execute.order import (
     sample_sections,
     value_of_key,
 )
+from lattice.execute.sample import good_values
 from lattice.execute.schedule import run_program, shares_memory
-from lattice.execute.sinks import BlockSink, Sink, StateSink, combine_states
+from lattice.execute.sinks import Sink, StateSink, combine_states
 from lattice.execute.strips import Strips
-from lattice.execute.targets import Turn
 from lattice.functions.states import Extrema, State, make_state
 from lattice.graph.node import Node
-from lattice.graph.sections import Section, boxes, shape_of
+from lattice.graph.sections import boxes, shape_of
 from lattice.plan.blocks import choose
 from lattice.plan.memory import allowance
 from lattice.plan.program import Leaf, Program, RegionPixels, StoredPixels, lower
@@ -128,8 +126,9 @@ class _Group:
         program = _as_stored(lower([w.x for w in searched], self.shape))
         direct = all(_costs_its_bytes(leaf) for leaf in program.leaves)
         sections = sample_sections(program.shape, _tile(program), direct)
-        samples = self._samples(program, sections) if direct and len(searched) == 1 else None
-        if samples is None:
+        if direct and shares_memory(self.options):
+            samples = good_values(program, sections, self.options.strip)
+        else:
             samples = self._job(program, [SampleSink()] * len(searched), sections)
         for k, w in enumerate(searched):
             w.searches = brackets([s[k] for s in samples], [m.ranks for m in w.orders], n)
@@ -138,19 +137,6 @@ class _Group:
             w.searches = tuple(
                 replace(b, limit=min(b.limit, room)) if isinstance(b, Bracket) else b for b in w.searches
             )
-
-    def _samples(self, program: Program, sections: Sequence[Section]) -> list[list[Any]] | None:
-        """Return the good values of small sections by compiled loops, many at once; None without loops."""
-        value, mask = program.outputs[0]
-        sinks = [BlockSink(program.types[value], mask is not None)]
-        fused = wanted(program, sinks, self.options)
-        if fused is None or not shares_memory(self.options):
-            return None
-        ready = Fused(fused, sinks, self.options.strip, Turn())
-        with np.errstate(all="ignore"):
-            pixels = ready.values(sections)
-        ready.close()
-        return [[v[v == v] if good is None else v[(v == v) & good]] for v, good in pixels]
 
     def _pass(self) -> None:
         """Go through all lattices once."""

@@ -63,4 +63,5 @@ def loop(text: str) -> Loop:
 @lru_cache(maxsize=1)
 def driver(text: str) -> Loop:
     """Return the function ``drive`` of a text, which calls loops."""
-    return compiled(text, "drive", 3, *processor())
+    # it does next to nothing itself: the least work for the compiler
+    return compiled(text, "drive", 3, *processor(), opt=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
 from collections.abc import Callable, Sequence
@@ -33,7 +32,6 @@ from lattice.plan.program import Program
 __all__ = [
     "SPAN",
     "SPARE",
-    "Boxes",
     "FileBytes",
     "NativeSink",
     "Sinking",
@@ -160,7 +158,7 @@ def native_sink(sink: Any, value: int, mask: int | None, program: Program) -> Na
         target = _plain_target(sink, value, mask, program)
         if target is not None:
             return NativeSink((target,), FileBytes)
-    return NativeSink((Store(value, mask, bad="" if mask is None else "plane"),), Boxes)
+    return NativeSink((Store(value, mask, bad="" if mask is None else "plane"),), _Boxes)
 
 
 def _state_target(name: str, value: int, mask: int | None, kind: str) -> Target | None:
@@ -187,7 +185,7 @@ def _plain_target(sink: WriterSink, value: int, mask: int | None, program: Progr
     return Store(value, mask, swapped, bad)
 
 
-class Boxes(Sinking):
+class _Boxes(Sinking):
     """Values and mask in memory, handed on in boxes: for every sink that has no target of its own."""
 
     def __init__(self, targets: tuple[Target, ...], place: Workplace) -> None:
@@ -211,13 +209,6 @@ class Boxes(Sinking):
             parts = [b[first : first + math.prod(shape)].reshape(shape) for b in self._buffers]
             mask = parts[1] if self.masked and not parts[1].all() else None
             self._taker.take(box, parts[0], mask)
-
-    def parts(self, sizes: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray | None]]:
-        """Return copies of consecutive pieces of the values, and of the mask."""
-        ends = list(itertools.accumulate(sizes))
-        kept = [b[: ends[-1]].copy() for b in self._buffers]
-        pairs = zip([0, *ends], ends, strict=False)
-        return [(kept[0][i:j], kept[1][i:j] if self.masked else None) for i, j in pairs]
 
     def finish(self) -> Any:
         return self._taker.finish()

@@ -68,7 +68,7 @@ def processor() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
-def compiled(text: str, name: str, n_arguments: int, cpu: str, features: str) -> Function:
+def compiled(text: str, name: str, n_arguments: int, cpu: str, features: str, opt: int = 3) -> Function:
     """Return a function of a text, compiled for a processor.
 
     Parameters
@@ -82,10 +82,12 @@ def compiled(text: str, name: str, n_arguments: int, cpu: str, features: str) ->
         How many words it takes.
     cpu, features : str
         What `processor` returns.
+    opt : int
+        How hard the compiler tries, 0 to 3.
     """
     import llvmlite.binding as llvm
 
-    machine = _target().create_target_machine(opt=3, cpu=cpu, features=features, jit=True, reloc="pic")
+    machine = _target().create_target_machine(opt=opt, cpu=cpu, features=features, jit=True, reloc="pic")
     module = llvm.parse_assembly(text)
     module.verify()
     engine = llvm.create_mcjit_compiler(module, machine)
