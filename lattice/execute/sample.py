@@ -106,6 +106,6 @@ def _read(
         read, mask = leaf.fetch(section, part, lambda p: ProgramInput(p, strip))
         if read is not part:
             part[...] = read
-        if mask is not None:
+        if mask is not None and leaf.mask is not None:
             registers[leaf.mask][first : first + size].reshape(part.shape)[...] = mask
         first += size
