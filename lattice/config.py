@@ -9,6 +9,7 @@ or processes therefore takes the options once, in the thread of the caller, and 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import numbers
 import os
@@ -415,10 +416,17 @@ _GROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")
 
 
-def _group_folders(controller: str) -> list[Path]:
+@functools.cache
+def _group_files(controller: str, names: tuple[str, ...], own: Path, groups: Path) -> tuple[Path, ...]:
+    """Return the files of these names that there are in the folders of this process's control groups."""
+    folders = _group_folders(controller, own, groups)
+    return tuple(folder / name for folder in folders for name in names if (folder / name).is_file())
+
+
+def _group_folders(controller: str, own: Path, groups: Path) -> list[Path]:
     """Return the folders of this process's control groups and all their parents; version 1 and 2."""
     try:
-        lines = _OWN_GROUPS.read_text().splitlines()
+        lines = own.read_text().splitlines()
     except OSError:
         return []
     folders: list[Path] = []
@@ -426,9 +434,9 @@ def _group_folders(controller: str) -> list[Path]:
         number, _, rest = line.partition(":")
         names, _, path = rest.partition(":")
         if number == "0" and not names:
-            base = _GROUPS
+            base = groups
         elif controller in names.split(","):
-            base = _GROUPS / controller
+            base = groups / controller
         else:
             continue
         # Inside a container the path may be the host's and not exist; the parents then still count.
@@ -447,19 +455,17 @@ def _numbers(path: Path) -> list[int | None]:
 
 
 def _group_memory_limits() -> list[int]:
-    limits = []
-    for folder in _group_folders("memory"):
-        for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
-            limits += [n for n in _numbers(folder / name)[:1] if n is not None and n > 0]
-    return limits
+    names = ("memory.max", "memory.high", "memory.limit_in_bytes")
+    found = [_numbers(path)[:1] for path in _group_files("memory", names, _OWN_GROUPS, _GROUPS)]
+    return [n for first in found for n in first if n is not None and n > 0]
 
 
 def _group_cpu_quotas() -> list[int]:
     counts = []
-    for folder in _group_folders("cpu"):
-        pair = _numbers(folder / "cpu.max")
-        if not pair:
-            pair = _numbers(folder / "cpu.cfs_quota_us")[:1] + _numbers(folder / "cpu.cfs_period_us")[:1]
+    for path in _group_files("cpu", ("cpu.max", "cpu.cfs_quota_us"), _OWN_GROUPS, _GROUPS):
+        pair = _numbers(path)
+        if path.name == "cpu.cfs_quota_us":
+            pair = pair[:1] + _numbers(path.with_name("cpu.cfs_period_us"))[:1]
         if len(pair) == 2 and pair[0] is not None and pair[1] is not None and pair[0] > 0 and pair[1] > 0:
             counts.append(math.ceil(pair[0] / pair[1]))
     return counts

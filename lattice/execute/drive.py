@@ -30,6 +30,8 @@ _ROOM, _FD, _PLACE, _SIZE, _EDGE, _TARGET, _TOKEN, _WAITING = range(5, 13)
 _SLOT = 13  # buffer, place in the file and bytes of each turn that waits
 _INPUT = _SLOT + 3 * _SLOTS  # descriptor, place, bytes per pixel and buffer of each input
 
+_YIELDS, _SLEEPS = 100, 1000  # how often a thread that waits asks again: at once, and every 50 microseconds
+
 _DONE, _CANNOT_READ, _CANNOT_WRITE = range(3)
 
 
@@ -164,11 +166,15 @@ held:
   br i1 %full, label %wait, label %again
 wait:
   %asked.next = add i64 %asked, 1
-  %long = icmp ugt i64 %asked.next, 100
-  br i1 %long, label %sleep, label %yield
+  %long = icmp ugt i64 %asked.next, {_YIELDS}
+  br i1 %long, label %doze, label %yield
 yield:
   %yielded = call i32 @sched_yield()
   br label %ask
+doze:
+  ; nobody is to be deaf to Ctrl-C, or busy, while a disk is slow: Python writes, in its own time
+  %tired = icmp ugt i64 %asked.next, {_YIELDS + _SLEEPS}
+  br i1 %tired, label %gives.up, label %sleep
 sleep:
   %slept = call i32 @usleep(i32 50)
   br label %ask
@@ -212,6 +218,8 @@ done:
   ret i64 {_DONE}
 cannot.read:
   ret i64 {_CANNOT_READ}
+gives.up:
+  ret i64 {_CANNOT_WRITE}
 cannot.write:
   store atomic i32 0, ptr %token release, align 4
   ret i64 {_CANNOT_WRITE}

@@ -193,7 +193,7 @@ class _Group:
 
     def _search(self, missing: list[_Missing]) -> None:
         """Find ranks by histograms of bit patterns: a few passes in all, whatever the distribution."""
-        room = self._room()
+        room = self._room() if missing else 0
         while todo := [m for m in missing if m.value is None]:
             by_node: dict[Node, list[_Missing]] = {}
             for m in todo:

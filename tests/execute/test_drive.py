@@ -110,7 +110,10 @@ def test_a_full_disk_is_an_error_and_others_get_their_turn(pixels: tuple[Path, n
     assert token[0] == 0
 
 
-def test_who_has_to_wait_goes_on_when_the_file_is_free(pixels: tuple[Path, np.ndarray]) -> None:
+@pytest.mark.parametrize("seconds", [0.02, 0.7])
+def test_who_has_to_wait_goes_on_when_the_file_is_free_or_at_last_without(
+    pixels: tuple[Path, np.ndarray], seconds: float
+) -> None:
     path, values = pixels
     turns, _, buffer = copier()
     token = apart(1, np.int32)
@@ -122,17 +125,14 @@ def test_who_has_to_wait_goes_on_when_the_file_is_free(pixels: tuple[Path, np.nd
         turns.write_to(out, 0, "waited", token.ctypes.data)
         thread = threading.Thread(target=turns.run, args=(0, 400_000))
         thread.start()
-        time.sleep(0.05)
-        waiting = thread.is_alive()
-        empty = os.fstat(out).st_size == 0
+        time.sleep(seconds)
         token[0] = 0
         thread.join(20)
+        assert not thread.is_alive()
         turns.flush()
     finally:
         os.close(source)
         os.close(out)
-    assert waiting
-    assert empty
     np.testing.assert_array_equal(np.fromfile(path.parent / "waited", np.float32), values)
 
 
