@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from lattice.execute.fused import is_swapped, plain_file
+from lattice.execute.stencils import Stencils
 from lattice.execute.strips import ProgramInput
 from lattice.graph.sections import Section, n_pixels, shape_of
 from lattice.io.files import pread_into
-from lattice.plan.program import Leaf, Program
+from lattice.plan.program import Leaf, Program, RegionPixels
 
 __all__ = ["good_values"]
 
@@ -30,7 +31,7 @@ def good_values(program: Program, sections: Sequence[Section], strip: int) -> li
     Parameters
     ----------
     program : Program
-        All its leaves have to be direct: small sections of them cost little.
+        Small sections of all its leaves have to cost little.
     sections : sequence of Section
         Which pixels.
     strip : int
@@ -72,12 +73,13 @@ def _groups(sections: Sequence[Section], most: int) -> Iterator[list[Section]]:
 def _registers(program: Program, sections: list[Section], sizes: list[int], strip: int) -> dict[int, Any]:
     """Return every register of a program, for the pixels of the sections one after the other."""
     n = sum(sizes)
+    stencils: Stencils = program.cache.setdefault("stencils", Stencils(program))
     registers: dict[int, Any] = {r: v.reshape(1) for r, v in program.constants.items()}
     for leaf in program.leaves:
         registers[leaf.value] = np.empty(n, program.types[leaf.value])
         if leaf.mask is not None:
             registers[leaf.mask] = np.ones(n, bool)
-        _read(leaf, sections, sizes, registers, strip)
+        _read(leaf, sections, sizes, registers, strip, stencils)
     for step in program.steps:
         out = registers[step.output] = np.empty(n, program.types[step.output])
         step.kernel(*[registers[r] for r in step.inputs], out=out)
@@ -85,8 +87,14 @@ def _registers(program: Program, sections: list[Section], sizes: list[int], stri
 
 
 def _read(
-    leaf: Leaf, sections: list[Section], sizes: list[int], registers: dict[int, Any], strip: int
+    leaf: Leaf,
+    sections: list[Section],
+    sizes: list[int],
+    registers: dict[int, Any],
+    strip: int,
+    stencils: Stencils,
 ) -> None:
+    """Fill the registers of a leaf."""
     values: np.ndarray = registers[leaf.value]
     plain = plain_file(leaf)
     runs = [None if plain is None else plain[1].run(leaf.needs(s)) for s in sections]
@@ -100,10 +108,15 @@ def _read(
             if is_swapped(leaf):
                 values.byteswap(inplace=True)
             return
+    inputs = lambda p: ProgramInput(p, strip)  # noqa: E731 - a value that is passed on
     first = 0
     for section, size in zip(sections, sizes, strict=True):
+        if isinstance(leaf.source, RegionPixels) and leaf.view.is_box:
+            stencils.of(leaf, section, inputs).fill(0, size, values[first : first + size].view(np.uint8))
+            first += size
+            continue
         part = values[first : first + size].reshape(shape_of(section))
-        read, mask = leaf.fetch(section, part, lambda p: ProgramInput(p, strip))
+        read, mask = leaf.fetch(section, part, inputs)
         if read is not part:
             part[...] = read
         if mask is not None and leaf.mask is not None:
