@@ -10,7 +10,7 @@ from lattice.coords.header import WcsCards
 from lattice.coords.spectral_frames import doppler, fits_name
 from lattice.coords.system import CoordinateSystem
 from lattice.coords.world import STOKES
-from lattice.errors import CoordinateError
+from lattice.errors import CoordinateError, LatticeTypeError
 
 __all__ = ["in_frame", "with_stokes"]
 
@@ -27,6 +27,8 @@ def in_frame(coords: CoordinateSystem, frame: str) -> CoordinateSystem:
     frame : str
         As in SPECSYS, or as CASA names them (LSRK, BARY, TOPO, ...).
     """
+    if not isinstance(frame, str):
+        raise LatticeTypeError(f"{frame!r} is no name of a frame", hint="such as LSRK or BARY")
     axis = coords.axis_of("spectral")
     if axis is None:
         raise CoordinateError("the image has no spectral axis")

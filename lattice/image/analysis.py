@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from lattice.errors import LatticeRangeError, LatticeTypeError
+from lattice.image.arguments import axis_of, real_number, sequence, whole_number
 from lattice.image.base import ImageBase
 from lattice.image.channels import channel_numbers
-from lattice.image.maps import ImageMaps, whole_number
+from lattice.image.maps import ImageMaps
 
 __all__ = ["Continua", "ImageAnalysis"]
 
@@ -79,10 +80,8 @@ class ImageAnalysis(ImageMaps):
         return Continua(self._derive(line), self._derive(continuum))
 
     def _spectra_along(self, dim: str | int | None) -> int:
-        from lattice.image.operators import axes_of
-
         if dim is not None:
-            return axes_of(self, dim)[0]
+            return axis_of(self, dim)
         kinds = self.coords.kinds if self.coords is not None else ()
         if "spectral" in kinds:
             return kinds.index("spectral")
@@ -129,7 +128,8 @@ class ImageAnalysis(ImageMaps):
         """
         from lattice.ops.pbcor import pbcor
 
-        return self._derive(pbcor(self._node, _other_node(self, pb), mode, cutoff))
+        limit = None if cutoff is None else real_number(cutoff, "cutoff")
+        return self._derive(pbcor(self._node, _other_node(self, pb), mode, limit))
 
     def pv(
         self,
@@ -246,7 +246,9 @@ class ImageAnalysis(ImageMaps):
         """
         from lattice.ops.polarisation import poli
 
-        return self._derive(poli([self._node, *(_other_node(self, o) for o in others)], kind, float(sigma)))
+        return self._derive(
+            poli([self._node, *(_other_node(self, o) for o in others)], kind, real_number(sigma, "sigma"))
+        )
 
     def pola(self, *others: Any, threshold: float = 0.0) -> Self:
         """Return the angle of linear polarisation, 0.5 atan2(U, Q), in degrees.
@@ -274,7 +276,9 @@ class ImageAnalysis(ImageMaps):
         """
         from lattice.ops.polarisation import pola
 
-        return self._derive(pola([self._node, *(_other_node(self, o) for o in others)], float(threshold)))
+        return self._derive(
+            pola([self._node, *(_other_node(self, o) for o in others)], real_number(threshold, "threshold"))
+        )
 
     def with_frame(self, frame: str) -> Self:
         """Return the same pixels with the spectral axis labelled in another rest frame; nothing is resampled.
@@ -357,12 +361,13 @@ class ImageAnalysis(ImageMaps):
         from lattice.ops.grow import regions_above
 
         axes = self._plane(None) if dims is None else axes_of(self, dims)
-        top = low if high is None else high
+        bottom = real_number(low, "low")
+        top = bottom if high is None else real_number(high, "high")
         return self._derive(
             regions_above(
                 self._node,
-                float(low),
-                float(top),
+                bottom,
+                top,
                 axes,
                 diagonal=diagonal,
                 least=whole_number(least, "least"),
@@ -432,7 +437,8 @@ class ImageAnalysis(ImageMaps):
         def opened(value: Any) -> Any:
             return open_image(value) if isinstance(value, str | os.PathLike) else value
 
-        parts = [opened(image) for image in images]
+        several = sequence(images, "images", "a mosaic is made of a list of images, or of their paths")
+        parts = [opened(image) for image in several]
         if not parts or not all(isinstance(part, ImageBase) for part in parts):
             raise LatticeTypeError("a mosaic is made of images: give a list of them, or of their paths")
         nodes = [part._node for part in parts]

@@ -117,7 +117,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *_rows(
         "masks",
         [
-            ("with_mask", "ia.maskhandler", "with_mask", "[]", ""),
+            ("with_mask", "ia.maskhandler ia.calcmask", "with_mask", "[]", ""),
             ("add_mask", "ia.calcmask makemask", "with_mask", "", ""),
             ("replace_masked", "ia.replacemaskedpixels", "filled", "replace", ""),
             ("regions_above", "", "skimage.apply_hysteresis_threshold", "", ""),

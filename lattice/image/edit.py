@@ -12,6 +12,7 @@ from lattice.errors import LatticeRangeError, LatticeTypeError, ShapeMismatchErr
 from lattice.functions.registry import lookup
 from lattice.graph.build import call, cut
 from lattice.graph.node import Extend, Literal, Node
+from lattice.image.arguments import axis_of, real_number, sequence, whole_number
 from lattice.image.base import ImageBase
 from lattice.image.masks import ImageMasks
 
@@ -52,11 +53,7 @@ class ImageEdit(ImageMasks):
         >>> Image(np.zeros((1, 3, 1)), dims=("stokes", "y", "x")).squeeze("stokes").dims
         ('y', 'x')
         """
-        from lattice.image.operators import axes_of
-
-        axes = (
-            {axes_of(self, d)[0] for d in dims} if dims else {a for a, n in enumerate(self.shape) if n == 1}
-        )
+        axes = {axis_of(self, d) for d in dims} if dims else {a for a, n in enumerate(self.shape) if n == 1}
         for axis in sorted(axes):
             if self.shape[axis] != 1:
                 raise ShapeMismatchError(
@@ -103,7 +100,7 @@ class ImageEdit(ImageMasks):
         """
         from lattice.coords.extra import with_axis
 
-        if not name.isidentifier() or name in self.dims:
+        if not isinstance(name, str) or not name.isidentifier() or name in self.dims:
             raise LatticeRangeError(
                 f"{name!r} is no name for a new axis", hint=f"there are {', '.join(self.dims)}"
             )
@@ -159,13 +156,13 @@ class ImageEdit(ImageMasks):
         from lattice.ops.pad import pad
 
         before, after = self._widths(widths, by_name)
+        value = None if value is None or value != value else real_number(value, "value")
         masks = self._cut_masks(lambda m: pad(m, before, after, 0.0, True))
         node = pad(self._node, before, after, value, good)
         default = self._default_mask if not good else None
         return self._with(node=node, masks=masks, default_mask=default, regions={})
 
     def _widths(self, widths: Any, by_name: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        from lattice.image.operators import axes_of
 
         if by_name:
             given: dict[Any, Any] = dict(by_name)
@@ -177,9 +174,9 @@ class ImageEdit(ImageMasks):
             given = dict.fromkeys(sky or range(max(0, self.ndim - 2), self.ndim), widths)
         before, after = [0] * self.ndim, [0] * self.ndim
         for dim, width in given.items():
-            axis = axes_of(self, dim)[0]
+            axis = axis_of(self, dim)
             pair = width if isinstance(width, tuple | list) else (width, width)
-            if len(pair) != 2 or any(isinstance(n, bool) or int(n) != n or n < 0 for n in pair):
+            if len(pair) != 2 or any(not _is_whole(n) or n < 0 for n in pair):
                 raise LatticeRangeError(f"a border is one or two numbers of pixels, not {width!r}")
             before[axis], after[axis] = int(pair[0]), int(pair[1])
         return tuple(before), tuple(after)
@@ -256,7 +253,9 @@ class ImageEdit(ImageMasks):
         """
         from lattice.ops.running import decimate
 
-        return self._thinned(dim, lambda node, axis: decimate(node, axis, factor, method))
+        return self._thinned(
+            dim, lambda node, axis: decimate(node, axis, whole_number(factor, "factor"), method)
+        )
 
     def hanning(self, dim: str | int | None = None, drop: str | None = None) -> Self:
         """Return the image smoothed by 1/4, 1/2, 1/4 along an axis.
@@ -310,16 +309,15 @@ class ImageEdit(ImageMasks):
         """
         from lattice.ops.running import boxcar
 
-        return self._thinned(dim, lambda node, axis: boxcar(node, axis, width, drop))
+        return self._thinned(dim, lambda node, axis: boxcar(node, axis, whole_number(width, "width"), drop))
 
     def _thinned(self, dim: str | int | None, rule: Any) -> Self:
-        from lattice.image.operators import axes_of
 
         if dim is None:
             kinds = self.coords.kinds if self.coords is not None else ()
             axis = kinds.index("spectral") if "spectral" in kinds else self.ndim - 1
         else:
-            axis = axes_of(self, dim)[0]
+            axis = axis_of(self, dim)
         return self._derive(rule(self._node, axis))
 
     def insert(self, other: Any, at: Sequence[int] | Mapping[str, int] | None = None) -> Self:
@@ -411,12 +409,13 @@ class ImageEdit(ImageMasks):
                         f"there is no dim {dim!r}", hint=f"the dims are {', '.join(self.dims)}"
                     )
             return tuple(
-                int(at.get(dim, (own - n) // 2))
+                whole_number(at.get(dim, (own - n) // 2), "at")
                 for dim, own, n in zip(self.dims, self.shape, piece.shape, strict=True)
             )
-        if len(at) != self.ndim:
-            raise ShapeMismatchError(f"{len(at)} places for an image of {self.ndim} axes")
-        return tuple(int(p) for p in at)
+        places = sequence(at, "at", "give a pixel for each axis, slowest first, or a mapping of dims")
+        if len(places) != self.ndim:
+            raise ShapeMismatchError(f"{len(places)} places for an image of {self.ndim} axes")
+        return tuple(whole_number(p, "at") for p in places)
 
     def replace_masked(self, value: Any, *, mask: Any = None, good: bool = False) -> Self:
         """Return the image with other values at its bad pixels.
@@ -584,4 +583,14 @@ class ImageEdit(ImageMasks):
             from lattice.api import expr
 
             return self._value_node(expr(value))
+        if np.ndim(value) or not isinstance(value, int | float | complex | np.generic):
+            raise LatticeTypeError(
+                f"bad pixels are replaced by a number, an image or an expression, not by {value!r}",
+                hint="make an image of an array: lattice.Image(array)",
+            )
         return Literal.of(value, self.dtype)
+
+
+def _is_whole(value: Any) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and value == int(value)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lattice.errors import LatticeRangeError, LatticeTypeError
+from lattice.image.arguments import sequence, whole_number
 
 __all__ = ["angle", "corners_of", "pixels_wide", "step_along", "window_of"]
 
@@ -35,7 +36,10 @@ def corners_of(
     if length is None:
         raise LatticeTypeError("a line around a center needs a length")
     x, y = (float(v[0]) for v in _pixels(plane, [center]))
-    if isinstance(length, numbers.Real) and not isinstance(length, bool):
+    plain = isinstance(length, numbers.Real) and not isinstance(length, bool)
+    if not (length if plain else angle(length)) > 0:
+        raise LatticeRangeError(f"the length of a line is above 0, not {length!r}")
+    if plain:
         half = float(length) / 2
         east, north = _directions(plane, x, y)
         turn = np.radians(angle(pa))
@@ -197,5 +201,8 @@ def window_of(image: Any, axes: tuple[int, int], size: Any, circle: bool, grid: 
     if anchor is None:
         at = [0, 0] if image.coords is None else [round(reference_pixel(image.coords, a)) for a in axes]
     else:
-        at = [int(anchor[1]), int(anchor[0])]
+        pair = sequence(anchor, "anchor", "give a pixel (x, y)")
+        if len(pair) != 2:
+            raise LatticeRangeError(f"anchor={anchor!r}: give a pixel (x, y)")
+        at = [whole_number(pair[1], "anchor"), whole_number(pair[0], "anchor")]
     return Window((wide[1], wide[0]), circle, (int(steps[1]), int(steps[0])), (at[0], at[1]))

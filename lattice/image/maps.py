@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import numpy as np
-
-from lattice.errors import LatticeRangeError, LatticeTypeError
+from lattice.errors import LatticeRangeError
+from lattice.image.arguments import whole_number
 from lattice.image.base import ImageBase
 
-__all__ = ["ImageMaps", "whole_number"]
+__all__ = ["ImageMaps"]
 
 
 class ImageMaps(ImageBase):
@@ -237,10 +236,3 @@ class ImageMaps(ImageBase):
         return self._derive(
             deviation(self._node, axes, window, statistic, interpolation=interpolation, clip=limit)
         )
-
-
-def whole_number(value: Any, what: str) -> int:
-    """Return a number that has to be whole."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise LatticeTypeError(f"{what}={value!r} is no whole number")
-    return int(value)

@@ -9,6 +9,7 @@ from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.functions.registry import lookup
 from lattice.graph.build import call
 from lattice.graph.node import Literal, Node
+from lattice.image.arguments import axis_of
 from lattice.image.base import ImageBase
 
 __all__ = ["ImageReduce", "range_of", "ranged"]
@@ -93,7 +94,6 @@ class ImageReduce(ImageBase):
         >>> maps[0].values.tolist(), float(maps["centroid"].values[0, 0])
         ([[4.0, 6.0], [8.0, 10.0]], 1.0)
         """
-        from lattice.image.operators import axes_of
         from lattice.ops.moments import moments, number_of
 
         wanted = [orders] if isinstance(orders, int | str) else list(orders)
@@ -103,7 +103,7 @@ class ImageReduce(ImageBase):
                 "a moment along the only axis is a number, not an image",
                 hint="for an image of one axis, take sum() and the like",
             )
-        axis = self._spectral_axis() if dim is None else axes_of(self, dim)[0]
+        axis = self._spectral_axis() if dim is None else axis_of(self, dim)
         low = range_of(include, "include")
         if 4 in numbers and (low is None or low[0] * low[1] < 0):
             raise LatticeRangeError(
@@ -227,12 +227,10 @@ class ImageReduce(ImageBase):
         >>> cube.profile("sum", region="box[[0pix, 0pix], [1pix, 0pix]]").values.tolist()
         [1.0, 9.0, 17.0]
         """
-        from lattice.image.operators import axes_of
-
         image: Any = self
         if region is not None or mask is not None:
             image = image.subimage(region, mask=mask, stretch=stretch)
-        axis = self._spectral_axis() if dim is None else axes_of(self, dim)[0]
+        axis = self._spectral_axis() if dim is None else axis_of(self, dim)
         others = [a for a in range(self.ndim) if a != axis]
         if not others:
             raise LatticeRangeError(

@@ -276,6 +276,10 @@ class ImageSelect(ImageMasks):
             else self._restricted(mask, stretch)
         )
         chosen = self._chosen_region(region, box, chans, stokes)
+        if chosen is not None and not hasattr(chosen, "fit"):
+            raise LatticeTypeError(
+                f"{chosen!r} is no region", hint="give one of lattice.regions, a text in CRTF, or a file"
+            )
         if chosen is not None:
             by_word = chans is not None or stokes is not None
             image = image._cut_to_region(chosen, _described(self._node.attrs) if by_word else None)

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import CoordinateError, LatticeTypeError, ShapeMismatchError
+from lattice.image.arguments import sequence, whole_number
 from lattice.image.base import ImageBase
 from lattice.image.make import coordinates_of
 from lattice.image.masks import ImageMasks
@@ -214,16 +215,20 @@ def grid_of(template: Any, shape: Any) -> tuple[CoordinateSystem, tuple[int, ...
     else:
         if shape is None:
             shape = _naxis(template)
-        lengths = tuple(int(n) for n in shape)
+        lengths = _lengths(shape)
         found = coordinates_of(template, lengths)
         if found is None:
             raise LatticeTypeError("regrid needs a template: an image, a header or a WCS")
         coords = found
     if shape is not None:
-        lengths = tuple(int(n) for n in shape)
+        lengths = _lengths(shape)
     if len(lengths) != len(coords.axes) or min(lengths, default=0) < 1:
         raise ShapeMismatchError(f"a grid of {len(coords.axes)} axes does not have the shape {lengths}")
     return coords, lengths
+
+
+def _lengths(shape: Any) -> tuple[int, ...]:
+    return tuple(whole_number(n, "shape") for n in sequence(shape, "shape", "give a length for each axis"))
 
 
 def _naxis(template: Any) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.functions.registry import lookup
 from lattice.graph.build import call
 from lattice.graph.node import Extend, Literal
+from lattice.image.arguments import axis_of, real_number
 from lattice.image.base import ImageBase
 from lattice.image.make import beams_of
 
@@ -79,7 +80,8 @@ class ImageSmooth(ImageBase):
         """
         from lattice.ops.smooth import sky_gaussian
 
-        return self._derive(sky_gaussian(self._node, _beams(major, minor, pa), scale=scale, bad=bad))
+        factor = None if scale is None else real_number(scale, "scale")
+        return self._derive(sky_gaussian(self._node, _beams(major, minor, pa), scale=factor, bad=bad))
 
     def smooth_to(
         self, major: Any = "common", minor: Any = None, pa: Any = 0.0, *, bad: str = "zero"
@@ -177,9 +179,13 @@ class ImageSmooth(ImageBase):
         >>> Image(np.array([0.0, 0, 3, 0, 0])).smooth_along({0: 3}, "boxcar").values.tolist()
         [0.0, 1.0, 1.0, 1.0, 0.0]
         """
-        from lattice.image.operators import axes_of
         from lattice.ops.smooth import along
 
+        if widths is not None and not isinstance(widths, Mapping):
+            raise LatticeTypeError(
+                f"widths={widths!r}: give the width of each axis",
+                hint="as in frequency=3, or {'x': 2, 'y': 2}",
+            )
         wanted = dict(widths or {}) | by_name
         if not wanted:
             raise LatticeTypeError("smooth_along needs the width for at least one axis", hint="frequency=3")
@@ -192,7 +198,7 @@ class ImageSmooth(ImageBase):
             )
         for dim, width in wanted.items():
             kind, size = width if isinstance(width, tuple) else (kernel, width)
-            node = along(node, axes_of(self, dim)[0], kind, float(size), scale=scale, bad=bad)
+            node = along(node, axis_of(self, dim), kind, real_number(size, "width"), scale=scale, bad=bad)
         if zeroed:
             node = call(lookup("[]", 2), node, call(lookup("mask", 1), self._node))
             own = self._node.attrs
@@ -238,15 +244,14 @@ class ImageSmooth(ImageBase):
         :flags: named masks are left behind.
         :variance: ``v.convolve(kernel**2, scale=1)`` for weights that sum to 1.
         """
-        from lattice.image.operators import axes_of
         from lattice.ops.convolve import convolve
 
         given: Any = getattr(kernel, "values", None) if isinstance(kernel, ImageBase) else kernel
-        weights: np.ndarray = np.asarray(given, dtype=np.float64)
+        weights = _weights(given)
         given_dims = range(self.ndim - weights.ndim, self.ndim) if dims is None else dims
         if isinstance(given_dims, str | int):
             given_dims = (given_dims,)
-        axes = tuple(axes_of(self, dim)[0] for dim in given_dims)
+        axes = tuple(axis_of(self, dim) for dim in given_dims)
         if len(set(axes)) != weights.ndim:
             raise LatticeRangeError(
                 f"a kernel of {weights.ndim} axes does not fit axes {list(axes)} of the image"
@@ -288,4 +293,24 @@ def _degrees(value: Any) -> float:
             return float(Angle(value).to_value("deg"))
         except (ValueError, UnitsError):
             raise LatticeTypeError(f"{value!r} is no angle", hint="write '5arcsec' or '0.1deg'") from None
-    return float(value.to_value("deg")) if hasattr(value, "to_value") else float(value)
+    if hasattr(value, "to_value"):
+        from astropy.units import UnitConversionError
+
+        try:
+            return float(value.to_value("deg"))
+        except (UnitConversionError, TypeError):
+            raise LatticeTypeError(f"{value} is no angle") from None
+    return real_number(value, "angle")
+
+
+def _weights(given: Any) -> np.ndarray:
+    """Return the weights of a kernel."""
+    try:
+        weights = np.asarray(given)
+    except ValueError:
+        weights = np.asarray(None)
+    if weights.dtype.kind not in "biuf":
+        raise LatticeTypeError(
+            "a kernel is an array of real weights", hint="such as numpy.ones((3, 3)), or an image"
+        )
+    return weights.astype(np.float64)

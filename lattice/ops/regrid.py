@@ -18,7 +18,7 @@ from lattice.graph.attributes import Attributes
 from lattice.graph.build import call
 from lattice.graph.node import Literal, Node
 from lattice.graph.records import FrozenArray
-from lattice.ops.resample import resample
+from lattice.ops.resample import METHODS, resample
 
 __all__ = ["regrid"]
 
@@ -68,6 +68,10 @@ def regrid(
     LatticeRangeError
         When the images do not overlap, for Stokes axes, and for a spectral axis with a beam per channel.
     """
+    if method not in METHODS:
+        raise LatticeRangeError(
+            f"there is no interpolation {method!r}", hint=f"there are {', '.join(METHODS)}"
+        )
     source: Any = x.attrs.coords
     if source is None or not any(k != "none" for k in source.kinds):
         raise CoordinateError(

@@ -20,6 +20,8 @@ __all__ = ["along", "gaussian_kernel", "line_kernel", "sky_gaussian"]
 _LN2 = math.log(2)
 _WIDTHS = 2.45  # half sizes of kernels in full widths at half maximum: the Gaussian is below 1e-7 there
 
+_MOST = 1 << 26  # pixels of a kernel
+
 
 def sky_axes(attrs: Attributes) -> tuple[int, int]:
     """Return the numbers of the axes that span the sky, in rising order.
@@ -57,6 +59,11 @@ def gaussian_kernel(beam: Beam, step: np.ndarray) -> np.ndarray:
     axes = np.array([[major * s, minor * c], [major * c, -minor * s]])
     reach = np.hypot(*(inverse @ axes).T)
     half = [max(1, math.ceil(_WIDTHS * r)) for r in reach]
+    if (2 * half[0] + 1) * (2 * half[1] + 1) > _MOST:
+        raise LatticeRangeError(
+            f"a Gaussian of {_shown(beam)} reaches over {2 * half[0] + 1} x {2 * half[1] + 1} pixels",
+            hint="rebin the image first: image.rebin(y=4, x=4)",
+        )
     first, second = np.ogrid[-half[0] : half[0] + 1, -half[1] : half[1] + 1]
     east = step[0, 0] * first + step[0, 1] * second
     north = step[1, 0] * first + step[1, 1] * second

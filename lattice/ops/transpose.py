@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lattice.errors import LatticeRangeError, LatticeTypeError, NameNotFoundError, ShapeMismatchError, suggest
@@ -88,6 +88,10 @@ def axis_order(attrs: Attributes, order: Any) -> tuple[tuple[int, ...], tuple[in
         if re.fullmatch(r"(-?[0-9])+", compact):
             return _by_digits(compact, n, order)
         order = [part for part in re.split(r"[\s,]+", order.strip()) if part]
+    if not isinstance(order, Iterable):
+        raise LatticeTypeError(
+            f"{order!r} is no order of axes", hint=f"name them all: {', '.join(repr(d) for d in attrs.dims)}"
+        )
     axes, reverse = [], []
     for item in order:
         name, turned = item, False

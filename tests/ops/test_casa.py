@@ -16,9 +16,11 @@ import pytest
 
 from lattice import Image
 from lattice.coords.world import STOKES
+from lattice.image.catalogue import OPERATIONS, Operation
 from tests.casa_analysis import ANALYSIS
 from tests.casa_forms import FORMS
 from tests.casa_operations import CASES, INPUTS, Case
+from tests.ops.casa_reductions import calls
 
 DATA = Path(__file__).parent.parent / "data"
 TABLES = {"operations": CASES, "analysis": ANALYSIS, "forms": FORMS}
@@ -83,6 +85,31 @@ def test_as_casa(table: str, case: Case, name: str) -> None:
             np.testing.assert_allclose((mine[:, 2] - beams[:, 2] + 90) % 180 - 90, 0, atol=1e-3)
     if case.coords:
         check_coordinates(made, about, case.apart)
+
+
+# what CASA does not compute, or does by labels alone
+NOT_COMPUTED = {"with_beam", "convert_unit"}
+# further calls that are spelt otherwise than the operation
+SPELT = {"poli": "mode='poli'", "pola": "mode='pola'", "concat": "ia.imageconcat(", "insert": "inserted(ia"}
+
+
+@pytest.mark.parametrize(
+    "one", [o for o in OPERATIONS if o.casa and o.name not in NOT_COMPUTED], ids=lambda o: o.name
+)
+def test_every_operation_is_compared_on_three_inputs(one: Operation) -> None:
+    spelt = [f"{call}(" for call in one.casa]
+    spelt = [f"casatasks.{call}" if not call.startswith("ia.") else call for call in spelt]
+    wanted = [SPELT[one.name]] if one.name in SPELT else spelt
+    compared = {
+        name
+        for cases in TABLES.values()
+        for case in cases
+        for name in case.inputs
+        if any(call in case.casa for call in wanted)
+    }
+    method = one.casa[0].removeprefix("ia.")
+    compared |= {call["image"] for call in calls(method)}
+    assert len(compared) >= 3, (one.name, compared)
 
 
 def check_coordinates(made: Image, about: dict[str, Any], apart: float) -> None:
