@@ -66,14 +66,17 @@ def dims_of(text: str) -> list[str | int]:
 @commands.command(
     examples=[
         "lattice collapse cube.fits peak.fits max frequency",
+        "lattice collapse cube.fits noise.fits --function xmadm --axes y,x",
         "lattice collapse cube.fits spectrum.fits flux y,x --region 'circle[[10.5deg, 41.2deg], 30arcsec]'",
         "lattice collapse cube.image noise.image xmadm frequency --keep --mask \"'cube.image' < 0.01\"",
     ]
 )
 @click.argument("image", metavar="IMAGE|EXPR")
 @click.argument("out", type=click.Path())
-@click.argument("function")
-@click.argument("dims", metavar="DIM,...")
+@click.argument("function", required=False)
+@click.argument("dims", metavar="DIM,...", required=False)
+@click.option("--function", "--how", "named", metavar="NAME", help="FUNCTION as an option, ...")
+@click.option("--axes", "--dims", "--axis", "along", metavar="DIM,...", help="... and the axes.")
 @click.option("--keep", is_flag=True, help="Keep the axes, with length 1.")
 @_UNITS
 @_MASK
@@ -84,8 +87,10 @@ def dims_of(text: str) -> list[str | int]:
 def collapse(
     image: str,
     out: str,
-    function: str,
-    dims: str,
+    function: str | None,
+    dims: str | None,
+    named: str | None,
+    along: str | None,
     keep: bool,
     units: str,
     mask: str | None,
@@ -99,8 +104,14 @@ def collapse(
     sqrtsum_npix_beam, variance or xmadm, or the beginning of one of these that no other begins with.
     DIM is the name of an axis, or its number from the slowest.
     """
+    if named is not None and function is not None and dims is None:
+        function, dims = None, function  # the axes alone
+    if (function is None) == (named is None) or (dims is None) == (along is None):
+        raise click.UsageError("say one function and the axes, as FUNCTION DIM,... or as options")
     source = image_of(image, settings).subimage(**cuts, mask=mask)
-    source.collapse(function, dims_of(dims), keepdims=keep, units=units).save(out, **saving)
+    source.collapse(function or named or "", dims_of(dims or along or ""), keepdims=keep, units=units).save(
+        out, **saving
+    )
 
 
 @commands.command(
@@ -111,7 +122,7 @@ def collapse(
 )
 @click.argument("image", metavar="IMAGE|EXPR")
 @click.argument("function", default="mean")
-@click.option("--dim", metavar="DIM", help="The axis that stays; the default is the spectral one.")
+@click.option("--dim", "--axis", metavar="DIM", help="The axis that stays; the default is the spectral one.")
 @click.option("--out", metavar="OUT", type=click.Path(), help="Save it, in place of printing a table.")
 @_UNITS
 @_MASK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -38,10 +39,16 @@ def _sources(text: str, settings: tuple[str, ...], cuts: dict[str, Any], mask: s
 @click.option("--major", metavar="ANGLE", help="Full width at half maximum of a Gaussian on the sky.")
 @click.option("--minor", metavar="ANGLE", help="The other width; the default is the same.")
 @click.option("--pa", metavar="ANGLE", default="0deg", help="Position angle of the major axis.")
-@click.option("--to", "target", metavar="ANGLE|common", help="Beam wanted, in place of the kernel.")
-@click.option("--along", metavar="DIM=WIDTH,...", help="Smooth along these axes, widths in pixels.")
+@click.option("--to", "--beam", "target", metavar="ANGLE|common", help="Beam wanted, in place of the kernel.")
 @click.option(
-    "--kernel", type=click.Choice(["gaussian", "boxcar", "hanning"]), default="gaussian", help="For --along."
+    "--along", "--widths", metavar="DIM=WIDTH,...", help="Smooth along these axes, widths in pixels."
+)
+@click.option(
+    "--kernel",
+    "--function",
+    type=click.Choice(["gaussian", "gauss", "boxcar", "box", "hanning", "hann", "common"]),
+    default="gaussian",
+    help="For --along; common is --to common.",
 )
 @_BAD
 @cuts_of
@@ -63,6 +70,7 @@ def smooth(
     saving: dict[str, Any],
 ) -> None:
     """Smooth an image: by a Gaussian, to a beam, or along single axes."""
+    target = "common" if kernel == "common" and target is None else target
     chosen = [name for name, value in (("--major", major), ("--to", target), ("--along", along)) if value]
     if len(chosen) != 1:
         raise click.UsageError("say one of --major, --to and --along")
@@ -86,13 +94,17 @@ def smooth(
 @_IMAGE
 @click.argument("template", type=click.Path())
 @_OUT
-@click.option("--dims", metavar="DIM,...", help="Axes that change; the default is all that both have.")
+@click.option(
+    "--dims", "--axes", metavar="DIM,...", help="Axes that change; the default is all that both have."
+)
 @click.option(
     "--method",
+    "--interpolation",
     type=click.Choice(["linear", "nearest", "cubic", "lanczos"]),
     default="linear",
     help="Interpolation; linear by default.",
 )
+@click.option("--asvelocity", is_flag=True, help="The same as --velocity radio.")
 @click.option(
     "--velocity",
     type=click.Choice(["radio", "optical", "relativistic"]),
@@ -108,6 +120,7 @@ def regrid(
     out: str,
     dims: str | None,
     method: str,
+    asvelocity: bool,
     velocity: str | None,
     cuts: dict[str, Any],
     settings: tuple[str, ...],
@@ -116,26 +129,30 @@ def regrid(
     """Put an image on the pixel grid of TEMPLATE."""
     source = _sources(image, settings, cuts)
     wanted = None if dims is None else [d.strip() for d in dims.split(",")]
-    source.regrid(template, wanted, method=method, velocity=velocity).save(out, **saving)
+    matched = velocity or ("radio" if asvelocity else None)
+    source.regrid(template, wanted, method=method, velocity=matched).save(out, **saving)
 
 
 @commands.command(
     examples=[
         "lattice moments cube.fits 0=mom0.fits 1=mom1.fits 2=mom2.fits --mask \"'cube.fits' > 0.01\"",
         "lattice moments cube.fits max=peak.fits max_coord=velocity.fits --convention optical",
+        "lattice moments cube.image line.image --moments 0,1,2 --includepix 0.01,10",
     ]
 )
 @_IMAGE
 @click.argument("outputs", metavar="ORDER=OUT...", nargs=-1, required=True)
-@click.option("--dim", metavar="DIM", help="Axis; the default is the spectral one.")
+@click.option("--moments", "orders", metavar="N,...", help="Orders, where OUT is one path for all of them.")
+@click.option("--dim", "--axis", metavar="DIM", help="Axis; the default is the spectral one.")
 @click.option(
     "--convention",
-    type=click.Choice(["radio", "optical", "relativistic"]),
+    "--doppler",
+    type=click.Choice(["radio", "optical", "relativistic", "true"], case_sensitive=False),
     default="radio",
-    help="Of velocities.",
+    help="Of velocities; true is relativistic.",
 )
-@click.option("--include", metavar="LOW,HIGH", help="Only values in this range.")
-@click.option("--exclude", metavar="LOW,HIGH", help="No values in this range.")
+@click.option("--include", "--includepix", metavar="LOW,HIGH", help="Only values in this range.")
+@click.option("--exclude", "--excludepix", metavar="LOW,HIGH", help="No values in this range.")
 @click.option("--keep", is_flag=True, help="Keep the axis, with length 1.")
 @_MASK
 @cuts_of
@@ -145,6 +162,7 @@ def regrid(
 def moments(
     image: str,
     outputs: tuple[str, ...],
+    orders: str | None,
     dim: str | None,
     convention: str,
     include: str | None,
@@ -158,21 +176,17 @@ def moments(
     """Save moments along an axis, all in one pass.
 
     ORDER is a number from -1 to 11 as CASA has them, or a name: mean, integral, centroid, dispersion, median,
-    median_coord, stddev, rms, avdev, max, max_coord, min, min_coord.
+    median_coord, stddev, rms, avdev, max, max_coord, min, min_coord. With --moments there is one OUT; of
+    several moments each has the name that CASA gives it before the ending: out.integrated.fits.
     """
     from lattice.together import save
 
-    places: dict[Any, str] = {}
-    for text in outputs:
-        order, equals, path = text.partition("=")
-        if not equals or not path:
-            raise click.UsageError(f"{text}: write ORDER=OUT, such as 0=mom0.fits")
-        places[int(order) if order.lstrip("-").isdecimal() else order] = path
+    places = _moment_paths(outputs, orders)
     source = _sources(image, settings, cuts, mask)
     maps = source.moments(
         list(places),
         dim,
-        convention=convention,
+        convention="relativistic" if convention == "true" else convention,
         include=pair(include, "--include"),
         exclude=pair(exclude, "--exclude"),
         keepdims=keep,
@@ -184,11 +198,17 @@ def moments(
     examples=[
         "lattice rebin cube.fits small.fits y=2,x=2",
         "lattice rebin cube.fits channels.fits frequency=4",
+        "lattice rebin cube.fits peaks.fits --factor 2,2,1 --function max --crop",
     ]
 )
 @_IMAGE
 @_OUT
-@click.argument("factors", metavar="DIM=N,...")
+@click.argument("factors", metavar="DIM=N,...", required=False)
+@click.option("--factor", metavar="N,...", help="In their place a number for each axis, the fastest first.")
+@click.option(
+    "--function", "--how", default="mean", help="Statistic of a bin, as for collapse; mean by default."
+)
+@click.option("--crop", is_flag=True, help="Drop the last bin where it is not whole.")
 @cuts_of
 @names
 @saving_of
@@ -196,13 +216,24 @@ def moments(
 def rebin(
     image: str,
     out: str,
-    factors: str,
+    factors: str | None,
+    factor: str | None,
+    function: str,
+    crop: bool,
     cuts: dict[str, Any],
     settings: tuple[str, ...],
     saving: dict[str, Any],
 ) -> None:
-    """Average an image over bins of pixels."""
-    _sources(image, settings, cuts).rebin(_numbers(factors, int)).save(out, **saving)
+    """Average an image over bins of pixels, or take another statistic of them."""
+    if (factors is None) == (factor is None):
+        raise click.UsageError("say DIM=N,... or --factor N,...")
+    source = _sources(image, settings, cuts)
+    if factors is not None:
+        wanted: Any = _numbers(factors, int)
+    else:
+        given = [_number_or_text(n.strip()) for n in (factor or "").split(",")]
+        wanted = (given + [1] * (source.ndim - len(given)))[::-1]
+    source.rebin(wanted, function, crop=crop).save(out, **saving)
 
 
 @commands.command(
@@ -214,7 +245,8 @@ def rebin(
 )
 @_IMAGE
 @_OUT
-@click.argument("order")
+@click.argument("order", required=False)
+@click.option("--order", "spelt", metavar="ORDER", help="The same, as an option.")
 @cuts_of
 @names
 @saving_of
@@ -222,7 +254,8 @@ def rebin(
 def transpose(
     image: str,
     out: str,
-    order: str,
+    order: str | None,
+    spelt: str | None,
     cuts: dict[str, Any],
     settings: tuple[str, ...],
     saving: dict[str, Any],
@@ -232,7 +265,9 @@ def transpose(
     ORDER names all axes, slowest first, '-' before one reverses it; or it is digits as CASA has them, which
     count axes from the fastest.
     """
-    _sources(image, settings, cuts).transpose(order).save(out, **saving)
+    if (order is None) == (spelt is None):
+        raise click.UsageError("say one order of the axes")
+    _sources(image, settings, cuts).transpose(order or spelt).save(out, **saving)
 
 
 @commands.command(
@@ -243,7 +278,8 @@ def transpose(
 )
 @_IMAGE
 @_OUT
-@click.option("--drop", is_flag=True, help="Drop axes of length 1.")
+@click.option("--drop", "--dropdeg", is_flag=True, help="Drop axes of length 1.")
+@click.option("--stretch", is_flag=True, help="Repeat axes of length 1 of the mask along the image.")
 @_MASK
 @cuts_of
 @names
@@ -253,13 +289,15 @@ def subimage(
     image: str,
     out: str,
     drop: bool,
+    stretch: bool,
     mask: str | None,
     cuts: dict[str, Any],
     settings: tuple[str, ...],
     saving: dict[str, Any],
 ) -> None:
     """Save a part of an image: a region, a box, channels, Stokes parameters, what a condition holds for."""
-    image_of(image, settings).subimage(**cuts, mask=mask, dropdeg=drop).save(out, **saving)
+    made = image_of(image, settings).subimage(**cuts, mask=mask, stretch=stretch, dropdeg=drop)
+    made.save(out, **saving)
 
 
 @commands.command(
@@ -270,7 +308,9 @@ def subimage(
 )
 @_OUT
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
-@click.option("--dim", metavar="DIM", default="frequency", help="Axis, or the name of a new one; frequency.")
+@click.option(
+    "--dim", "--axis", metavar="DIM", default="frequency", help="Axis, or the name of a new one; frequency."
+)
 @saving_of
 @engine
 def concat(out: str, images: tuple[str, ...], dim: str, saving: dict[str, Any]) -> None:
@@ -289,11 +329,16 @@ def concat(out: str, images: tuple[str, ...], dim: str, saving: dict[str, Any]) 
 @_IMAGE
 @_OUT
 @click.option(
-    "--channels", metavar="TEXT", help="Channels without lines, such as 0~20;80~99; all by default."
+    "--channels",
+    "--fitchans",
+    metavar="TEXT",
+    help="Channels without lines, such as 0~20;80~99; all by default.",
 )
-@click.option("--order", type=int, default=0, help="Order of the polynomial; 0 by default.")
-@click.option("--continuum", type=click.Path(), help="Save the continuum here, in the same pass.")
-@click.option("--dim", metavar="DIM", help="Axis of the spectra; the default is the spectral one.")
+@click.option("--order", "--fitorder", type=int, default=0, help="Order of the polynomial; 0 by default.")
+@click.option(
+    "--continuum", "--contfile", type=click.Path(), help="Save the continuum here, in the same pass."
+)
+@click.option("--dim", "--axis", metavar="DIM", help="Axis of the spectra; the default is the spectral one.")
 @cuts_of
 @names
 @saving_of
@@ -353,12 +398,15 @@ def pbcor(
 @commands.command(
     examples=[
         "lattice pv cube.fits slice.fits --points '10,20 90,70' --width 5",
+        "lattice pv cube.fits slice.fits --start 10,20 --end 90,70",
         "lattice pv cube.fits slice.fits --center '12h30m5s,41.2deg' --length 2arcmin --pa 35deg",
     ]
 )
 @_IMAGE
 @_OUT
 @click.option("--points", metavar="X,Y...", help="Ends of the line and its corners: pixels, or positions.")
+@click.option("--start", metavar="X,Y", help="In place of points: where a straight line begins, ...")
+@click.option("--end", metavar="X,Y", help="... and where it ends.")
 @click.option("--center", metavar="X,Y", help="In place of points: the middle of the line.")
 @click.option("--length", metavar="LENGTH", help="Length around the center: pixels, or an angle.")
 @click.option("--pa", metavar="ANGLE", default="0deg", help="Where the line begins, from north through east.")
@@ -375,6 +423,8 @@ def pv(
     image: str,
     out: str,
     points: str | None,
+    start: str | None,
+    end: str | None,
     center: str | None,
     length: str | None,
     pa: str,
@@ -386,7 +436,10 @@ def pv(
     saving: dict[str, Any],
 ) -> None:
     """Take a slice along a line on the sky: position and velocity."""
-    corners = None if points is None else [_place(text) for text in points.split()]
+    if (start is None) != (end is None) or (start is not None and points is not None):
+        raise click.UsageError("say --points, or both --start and --end")
+    ends = None if start is None or end is None else [_place(start), _place(end)]
+    corners = ends if points is None else [_place(text) for text in points.split()]
     made = _sources(image, settings, cuts).pv(
         corners,
         _number_or_text(width),
@@ -460,6 +513,37 @@ def operations(name: str | None, markdown: bool, as_json: bool) -> None:
         click.echo(found[0].text())
     else:
         click.echo(format_table([[one.family, one.name, one.summary] for one in found]))
+
+
+_SUFFIXES = (
+    "average", "integrated", "weighted_coord", "weighted_dispersion_coord", "median", "median_coord",
+    "standard_deviation", "rms", "abs_mean_dev", "maximum", "maximum_coord", "minimum", "minimum_coord",
+)  # fmt: skip
+
+
+def _moment_paths(outputs: tuple[str, ...], orders: str | None) -> dict[Any, str]:
+    """Return where each moment goes."""
+    if orders is None:
+        places: dict[Any, str] = {}
+        for text in outputs:
+            order, equals, path = text.partition("=")
+            if not equals or not path:
+                raise click.UsageError(f"{text}: write ORDER=OUT, such as 0=mom0.fits, or give --moments")
+            places[_order(order)] = path
+        return places
+    if len(outputs) != 1:
+        raise click.UsageError("with --moments there is one OUT")
+    from lattice.ops.moments import number_of
+
+    wanted = [_order(text.strip()) for text in orders.split(",")]
+    if len(wanted) == 1:
+        return {wanted[0]: outputs[0]}
+    root, ending = os.path.splitext(outputs[0])
+    return {order: f"{root}.{_SUFFIXES[number_of(order) + 1]}{ending}" for order in wanted}
+
+
+def _order(text: str) -> int | str:
+    return int(text) if text.lstrip("-").isdecimal() else text
 
 
 def _place(text: str) -> tuple[Any, ...]:

@@ -139,3 +139,51 @@ def test_mosaic(cube: Image) -> None:
     assert (
         "1 weights for 2" in lat("mosaic", "d.fits", "cube.fits", "b.fits", "--weights", "1", status=1).output
     )
+
+
+def test_names_that_casa_and_others_know(cube: Image) -> None:
+    moved = CARDS | {"CDELT1": -1.5 * SEC, "CRVAL3": 1.001e9}
+    other = Image(np.zeros((3, 8, 8), "f4"), wcs=moved).save("t.fits")
+    lat("moments", "cube.fits", "m.fits", "--moments", "0,1", "--axis", "frequency", "--includepix", "0,10")
+    same("m.integrated.fits", cube.moment(0, include=(0, 10)))
+    same("m.weighted_coord.fits", cube.moment(1, include=(0, 10)))
+    lat("moments", "cube.fits", "max.fits", "--moments", "max", "--doppler", "TRUE")
+    same("max.fits", cube.moment("max"))
+    lat("rebin", "cube.fits", "r.fits", "--factor", "5,2", "--function", "max", "--crop")
+    same("r.fits", cube.rebin({"x": 5, "y": 2}, "max", crop=True))
+    lat("transpose", "cube.fits", "o.fits", "--order", "120")
+    same("o.fits", cube.transpose("120"))
+    lat("collapse", "cube.fits", "c.fits", "--function", "xmadm", "--axes", "y,x")
+    same("c.fits", cube.collapse("xmadm", ("y", "x")))
+    velocities = ["--axes", "frequency", "--asvelocity", "--interpolation", "cubic"]
+    lat("regrid", "cube.fits", "t.fits", "v.fits", *velocities)
+    same("v.fits", cube.regrid(other, "frequency", velocity="radio", method="cubic"))
+    lat("smooth", "cube.fits", "s.fits", "--kernel", "common")
+    same("s.fits", cube.smooth_to("common"))
+    lat("smooth", "cube.fits", "b.fits", "--along", "x=3", "--kernel", "box")
+    same("b.fits", cube.smooth_along(x=3, kernel="boxcar"))
+    lat("contsub", "cube.fits", "l.fits", "--fitchans", "0~1", "--fitorder", "1", "--contfile", "k.fits")
+    same("k.fits", cube.contsub("0~1", 1).continuum)
+    lat("pv", "cube.fits", "p.fits", "--start", "2,3", "--end", "8,9")
+    same("p.fits", cube.pv([(2, 3), (8, 9)]))
+    lat("subimage", "cube.fits", "u.fits", "--chans", "2", "--dropdeg")
+    same("u.fits", cube[2])
+
+
+@pytest.mark.parametrize(
+    ("words", "args"),
+    [
+        ("say DIM=N", ["rebin", "cube.fits", "x.fits"]),
+        ("4 factors for an image", ["rebin", "cube.fits", "x.fits", "--factor", "2,2,2,2"]),
+        ("say one order", ["transpose", "cube.fits", "x.fits", "120", "--order", "012"]),
+        ("say --points, or both", ["pv", "cube.fits", "x.fits", "--start", "2,3"]),
+        ("there is one OUT", ["moments", "cube.fits", "x.fits", "y.fits", "--moments", "0"]),
+        ("say one function", ["collapse", "cube.fits", "x.fits", "max"]),
+        ("there is no moment 44", ["moments", "cube.fits", "x.fits", "--moments", "0,44"]),
+    ],
+)
+def test_wrong_usage_is_told(words: str, args: list[str]) -> None:
+    found = CliRunner().invoke(commands, args, prog_name="lattice")
+    assert found.exit_code in (1, 2)
+    assert words in found.output
+    assert not Path("x.fits").exists()
