@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 from lattice.api import expr
-from lattice.compat.casa.arguments import matched, task
+from lattice.compat.casa.arguments import matched
 from lattice.compat.casa.attaching import _labelled_like, open_image, with_leading_unit
-from lattice.compat.casa.core import created, system_of
 from lattice.compat.casa.errors import CasaError
-from lattice.compat.casa.quantities import quantity_of
+from lattice.compat.casa.quantities import converted, is_nothing, quantity_of
 from lattice.compat.casa.selection import selected
+from lattice.compat.casa.tasks.serving import task, written
 from lattice.image import Image
 
 __all__ = ["immath"]
 
 _MODES = ("evalexpr", "spix", "pola", "poli", "lpoli", "tpoli")
+_QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 
 
-@task(imagename="any", varnames="any", sigma="any", region="region")
+@task("calc", "lattice.expr, Image.poli, Image.pola", imagename="variant", varnames="variant")
 def immath(
-    imagename: Any = "", mode: str = "evalexpr", outfile: str = "immath_results.im", expr: str = "IM0",
-    varnames: Any = "", sigma: Any = "0.0mJy/beam", polithresh: str = "", mask: str = "", region: Any = "",
-    box: str = "", chans: str = "", stokes: str = "", stretch: bool = False, imagemd: str = "",
+    imagename: Any = "",
+    mode: str = "evalexpr",
+    outfile: str = "immath_results.im",
+    expr: str = "IM0",
+    varnames: Any = "",
+    sigma: str = "0.0mJy/beam",
+    polithresh: str = "",
+    mask: str = "",
+    region: str = "",
+    box: str = "",
+    chans: str = "",
+    stokes: str = "",
+    stretch: bool = False,
+    imagemd: str = "",
     prec: str = "float",
-) -> None:  # fmt: skip
+) -> bool:
     """Write the image of an expression, of a polarization, or of spectral indices.
 
     Parameters
@@ -36,6 +49,8 @@ def immath(
     mode : str, optional
         evalexpr; spix: spectral index of two images; pola: angle of linear polarization; poli: polarized
         intensity, of linear and circular polarization where there is V; lpoli, tpoli: either of these.
+    outfile : str, optional
+        What to write; it must not exist.
     expr, varnames : optional
         Expression, and names in place of IM0, IM1, ...; files are in quotes.
     sigma : str, optional
@@ -44,12 +59,16 @@ def immath(
         Angles are masked where the polarized intensity is below.
     mask, region, box, chans, stokes, stretch : optional
         What part of each image is used.
+    imagemd : str, optional
+        Image whose coordinates, unit and beam the result takes.
+    prec : str, optional
+        float or double.
     """
-    if not outfile or os.path.lexists(outfile):
-        raise CasaError(f"outfile {outfile!r} exists already" if outfile else "give an outfile")
+    if outfile and os.path.lexists(os.path.expanduser(outfile)):
+        raise CasaError(f"{outfile} exists already", hint="remove it, or take another name")
     what = matched(mode, _MODES, "mode") if mode else "evalexpr"
-    names = [imagename] if isinstance(imagename, str) else [str(n) for n in imagename]
-    names = [n for n in names if n]
+    given = [imagename] if isinstance(imagename, str) else [str(n) for n in imagename]
+    names = [n for n in given if n]
 
     def part(name: str) -> Image:
         return selected(open_image(name).image(), region, mask, stretch, box=box, chans=chans, stokes=stokes)
@@ -59,19 +78,21 @@ def immath(
     elif what == "spix":
         made = _spectral_index(names, part)
     else:
-        made = _polarized(what, names, part, sigma, polithresh)
+        made = _polarized(what, [part(n) for n in names], sigma, polithresh)
     if imagemd:
         made = _labelled_like(made, open_image(imagemd).image())
-    created(outfile, made, False)
+    written(made, outfile)
+    return True
 
 
-def _evaluated(text: str, names: list[str], varnames: Any, part: Any, prec: str) -> Image:
-    variables = [varnames] if isinstance(varnames, str) and varnames else [*varnames]
+def _evaluated(text: str, names: list[str], varnames: Any, part: Callable[[str], Image], prec: str) -> Image:
+    variables = [] if is_nothing(varnames) else [varnames] if isinstance(varnames, str) else [*varnames]
+    if len(variables) > len(names):
+        raise CasaError(f"{len(variables)} varnames for {len(names)} images")
     known = {f"IM{k}": part(name) for k, name in enumerate(names)}
     known |= {str(v): part(name) for v, name in zip(variables, names, strict=False)}
     # what stands in quotes is a file, which is cut as the others are
-    quoted = re.findall(r"'([^']+)'|\"([^\"]+)\"", text)
-    files = {a or b for a, b in quoted}
+    files = {a or b for a, b in _QUOTED.findall(text)}
     known |= {name: part(name) for name in files if name not in known and os.path.exists(name)}
     made = expr(text, images=known)
     if not made.shape:
@@ -81,78 +102,25 @@ def _evaluated(text: str, names: list[str], varnames: Any, part: Any, prec: str)
     return with_leading_unit(made)
 
 
-def _spectral_index(names: list[str], part: Any) -> Image:
+def _spectral_index(names: list[str], part: Callable[[str], Image]) -> Image:
     if len(names) != 2:
         raise CasaError("a spectral index is that of two images")
     first, second = (part(n) for n in names)
-    frequencies = [system_of(i).crval[system_of(i).world_axes("spectral")[0]] for i in (first, second)]
-    made = expr(f"log($1/$2) / log({frequencies[0]!r} / {frequencies[1]!r})", first, second)
-    return made.with_unit("")._with(history=first.history)
+    return expr("spectralindex($1, $2)", first, second).with_unit("")._with(history=first.history)
 
 
-# -- polarization --------------------------------------------------------------------------------------------
-
-
-def _polarized(what: str, names: list[str], part: Any, sigma: Any, polithresh: str) -> Image:
-    planes = _by_stokes([part(n) for n in names])
-    missing = {"Q", "U"} - set(planes)
-    if missing:
-        raise CasaError(f"there is no Stokes {' and '.join(sorted(missing))} in the images")
-    q, u, v = planes["Q"], planes["U"], planes.get("V")
-    q, u = (_plain_stokes(i, q) for i in (q, u))
+def _polarized(what: str, images: list[Image], sigma: str, polithresh: str) -> Image:
+    if not images:
+        raise CasaError("give the names of images with Stokes parameters")
+    first, rest = images[0], images[1:]
     if what == "pola":
-        made = expr("pa($1, $2)", u, q).with_unit("deg")
-        if polithresh:
-            value, unit = quantity_of(polithresh)
-            limit = _in_unit_of(q, value, unit)
-            made = made[expr("sqrt($1*$1 + $2*$2) >= $3", q, u, limit)]
-        return _with_stokes(made, "Pangle")
-    if what == "tpoli" and v is None:
-        raise CasaError("there is no Stokes V in the images")
-    total = v is not None and what in ("poli", "tpoli")
-    squares = (
-        expr("$1*$1 + $2*$2 + $3*$3", q, u, _plain_stokes(v, q)) if total else expr("$1*$1 + $2*$2", q, u)
-    )
-    value, unit = quantity_of(sigma)
-    noise = _in_unit_of(q, value, unit)
-    if noise > 0:
-        rest = expr("float($1 - $2)", squares, noise * noise)
-        made = expr("iif($1 > 0, sqrt(iif($1 > 0, $1, 0)), 0)[$1 >= 0]", rest)
-    else:
-        made = expr("sqrt($1)", squares)
-    return _with_stokes(made.with_unit(q.unit), "Ptotal" if total else "Plinear")
+        made = first.pola(*rest, threshold=_in_unit_of(first, polithresh) if polithresh.strip() else 0.0)
+        return made.with_unit("deg")
+    kind = {"lpoli": "linear", "tpoli": "total", "poli": None}[what]
+    return first.poli(*rest, kind=kind, sigma=max(0.0, _in_unit_of(first, sigma)))
 
 
-def _in_unit_of(image: Image, value: Any, unit: str) -> float:
-    from lattice.compat.casa.quantities import converted
-
+def _in_unit_of(image: Image, text: str) -> float:
+    """Return a noise or threshold in the unit of an image."""
+    value, unit = quantity_of(text)
     return float(converted(float(value), unit, image.unit)) if unit and image.unit else float(value)
-
-
-def _by_stokes(images: list[Image]) -> dict[str, Image]:
-    """Return the planes of images by Stokes parameter, the axis kept."""
-    out: dict[str, Image] = {}
-    for one in images:
-        system = system_of(one)
-        axes = system.pixel_axes("stokes")
-        if not axes:
-            raise CasaError("an image has no Stokes axis")
-        for k, name in enumerate(system.stokes):
-            items = [slice(None)] * one.ndim
-            items[one.ndim - 1 - axes[0]] = slice(k, k + 1)
-            out[name] = one[tuple(items)]
-    return out
-
-
-def _plain_stokes(image: Any, like: Image) -> Image:
-    """Return an image with the coordinates of another one, so that planes of Stokes combine."""
-    made: Image = image.with_wcs(like.coords)
-    return made
-
-
-def _with_stokes(image: Image, name: str) -> Image:
-    from lattice.io.casa_records import coords_from_record
-
-    system = system_of(image)
-    system.part(system.number_of("stokes") or 0)["stokes"] = [name]
-    return image.with_wcs(coords_from_record(system.record, image.shape)[0])

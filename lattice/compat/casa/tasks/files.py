@@ -1,99 +1,141 @@
-"""Tasks that exchange images with FITS files, and show and change headers."""
+"""Tasks that exchange images with FITS files, show their history, and remove them."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+import glob
+import os
 from typing import Any
 
 import numpy as np
 
 from lattice.compat.casa import beaming
-from lattice.compat.casa.arguments import matched, task
-from lattice.compat.casa.attaching import open_image
-from lattice.compat.casa.core import created
+from lattice.compat.casa.arguments import matched
+from lattice.compat.casa.core import system_of
 from lattice.compat.casa.errors import CasaError
-from lattice.compat.casa.formats import world_of
 from lattice.compat.casa.image import image
-from lattice.compat.casa.quantities import in_unit, is_nothing, quantity, quantity_of
+from lattice.compat.casa.logs import post
+from lattice.compat.casa.making import joined_record, new_record
+from lattice.compat.casa.quantities import in_unit, is_nothing
+from lattice.compat.casa.tasks.serving import opened, task, written
 from lattice.compat.casa.transforms import _extended, _transposed
+from lattice.image import Image
 
-__all__ = ["exportfits", "imhead", "imhistory", "importfits"]
-
-log = logging.getLogger("casa")
-
-
-def opened(name: str) -> image:
-    """Return a tool attached to a file."""
-    if not name:
-        raise CasaError("give the name of an image")
-    return image._on(open_image(name))
+__all__ = ["exportfits", "imhistory", "importfits", "rmtables"]
 
 
-@task(history="flag")
+@task("convert", "Image.save", imagename="path", minpix="int|float", maxpix="int|float")
 def exportfits(
-    imagename: str = "", fitsimage: str = "", velocity: bool = False, optical: bool = False,
-    bitpix: int = -32, minpix: float = 0.0, maxpix: float = -1.0, overwrite: bool = False,
-    dropstokes: bool = False, stokeslast: bool = True, history: bool = True, dropdeg: bool = False,
-) -> None:  # fmt: skip
-    """Write an image to a FITS file; see `image.tofits`."""
+    imagename: str = "",
+    fitsimage: str = "",
+    velocity: bool = False,
+    optical: bool = False,
+    bitpix: int = -32,
+    minpix: Any = 0,
+    maxpix: Any = -1,
+    overwrite: bool = False,
+    dropstokes: bool = False,
+    stokeslast: bool = True,
+    history: bool = True,
+    dropdeg: bool = False,
+) -> None:
+    """Write an image to a FITS file; see `image.tofits`.
+
+    Parameters
+    ----------
+    imagename, fitsimage : str
+        The image, and the file to write.
+    velocity, optical : bool, optional
+        Whether the spectral axis is written as velocities, and these in the optical convention.
+    bitpix : int, optional
+        -32, or 16 for integers, scaled to `minpix` to `maxpix` or to the range of the image.
+    overwrite : bool, optional
+        Whether a file may be replaced.
+    dropstokes, dropdeg : bool, optional
+        Whether a Stokes axis of length 1, or all axes of length 1, are left out.
+    stokeslast : bool, optional
+        Whether the Stokes axis comes last.
+    history : bool, optional
+        Whether the history is written.
+    """
+    if not fitsimage:
+        raise CasaError("give a fitsimage: the file to write")
     opened(imagename).tofits(
-        fitsimage, velocity, optical, bitpix, minpix, maxpix, overwrite=overwrite, dropdeg=dropdeg,
-        dropstokes=dropstokes, stokeslast=stokeslast, history=history,
-    )  # fmt: skip
+        fitsimage,
+        velocity,
+        optical,
+        bitpix,
+        float(minpix),
+        float(maxpix),
+        overwrite=overwrite,
+        dropdeg=dropdeg,
+        dropstokes=dropstokes,
+        stokeslast=stokeslast,
+        history=history,
+    )
 
 
-@task(defaultaxesvalues="any", beam="any")
+@task("convert", "lattice.open, Image.save", fitsimage="path", defaultaxesvalues="variant", beam="variant")
 def importfits(
-    fitsimage: str = "", imagename: str = "", whichrep: int = 0, whichhdu: int = -1, zeroblanks: bool = True,
-    overwrite: bool = False, defaultaxes: bool = False, defaultaxesvalues: Any = (), beam: Any = (),
-) -> None:  # fmt: skip
+    fitsimage: str = "",
+    imagename: str = "",
+    whichrep: int = 0,
+    whichhdu: int = -1,
+    zeroblanks: bool = True,
+    overwrite: bool = False,
+    defaultaxes: bool = False,
+    defaultaxesvalues: Any = (),
+    beam: Any = (),
+) -> None:
     """Make a CASA image of a FITS file.
 
     Parameters
     ----------
     fitsimage, imagename : str
         The file, and the image to make.
+    whichrep, whichhdu : int, optional
+        Which coordinates of the header, 0 for the first; which header unit, -1 for the first with an image.
     zeroblanks : bool, optional
         Whether blank pixels, which are masked, are 0 and not NaN.
     defaultaxes : bool, optional
         Whether to bring the image into the order RA, Dec, Stokes, frequency, with axes that it lacks added.
     defaultaxesvalues : list, optional
-        Coordinates of the axes that are added, in that order; "" for the others.
+        Coordinates of the axes that are added, RA, Dec, frequency, Stokes; "" for the others.
     beam : list of str, optional
         Restoring beam: major, minor and position angle.
     """
     source = image()
+    source._keeps_history = False
     source.fromfits("", fitsimage, whichrep, max(whichhdu, 0), zeroblanks)
     made = source._image()
     if defaultaxes:
         made = _in_default_order(made, defaultaxesvalues)
     if not is_nothing(beam):
+        if len(beam) != 3:
+            raise CasaError("a beam is a list of major, minor and position angle")
         made = made.with_beam(beaming.beam_of(*beam))
-    created(imagename, made, overwrite)
+    written(made, imagename, overwrite)
+    _drop_idle_masks(imagename)
 
 
-def _in_default_order(made: Any, values: Any) -> Any:
-    from lattice.compat.casa.core import system_of
-    from lattice.compat.casa.making import joined_record, new_record
+def _drop_idle_masks(name: str) -> None:
+    """Leave out the mask of an image that has no bad pixel: any FITS file could have some."""
+    tool = opened(name)
+    image = tool._image()
+    if image.default_mask and bool(image.masks[image.default_mask].all()):
+        tool._held().drop_mask(image.default_mask)
 
+
+def _in_default_order(made: Image, values: Any) -> Image:
+    """Return an image in the order RA, Dec, Stokes, frequency, with the missing ones of these."""
     system = system_of(made)
-    if len(values) not in (0, 4):
+    given = [*values] if not is_nothing(values) else ["", "", "", ""]
+    if len(given) != 4:
         raise CasaError("defaultaxesvalues has four values: RA, Dec, frequency, Stokes")
-    given = [*values] or ["", "", "", ""]
-    if system.number_of("direction") is None:
-        raise CasaError("an image without sky axes is not brought into the default order here")
     record = system.record
-    missing = [k for k in ("spectral", "stokes") if system.number_of(k) is None]
-    for kind in missing:
-        name = str(given[3]) or "I"
-        more = new_record(False, kind == "spectral", name if kind == "stokes" else (), 0, False)
-        if kind == "spectral" and not is_nothing(given[2]):
-            value = in_unit(given[2], "Hz", "Hz")
-            more["spectral0"]["wcs"]["crval"] = value
-            more["spectral0"] |= {"restfreq": value, "restfreqs": np.array([value])}
-        record = joined_record(record, more)
-    if missing:
+    kinds = [k for k in ("direction", "stokes", "spectral") if system.number_of(k) is None]
+    for kind in kinds:
+        record = joined_record(record, _added(kind, given))
+    if kinds:
         made = _extended(made, record)
     order = system_of(made)
     axes = [a for kind in ("direction", "stokes", "spectral") for a in order.pixel_axes(kind)]
@@ -102,7 +144,23 @@ def _in_default_order(made: Any, values: Any) -> Any:
     return made if axes == sorted(axes) else _transposed(made, [(a, False) for a in axes])
 
 
-@task()
+def _added(kind: str, given: list[Any]) -> dict[str, Any]:
+    """Return the coordinates of an axis that an image lacks."""
+    more = new_record(
+        kind == "direction", kind == "spectral", str(given[3]) or "I" if kind == "stokes" else (), 0, False
+    )
+    if kind == "spectral" and not is_nothing(given[2]):
+        value = in_unit(given[2], "Hz", "Hz")
+        more["spectral0"]["wcs"]["crval"] = value
+        more["spectral0"] |= {"restfreq": value, "restfreqs": np.array([value])}
+    if kind == "direction" and not (is_nothing(given[0]) or is_nothing(given[1])):
+        part = more["direction0"]
+        unit = str(part["units"][0])
+        part["crval"] = np.array([in_unit(v, unit, unit) for v in given[:2]])
+    return more
+
+
+@task("head", "Image.history", imagename="path")
 def imhistory(
     imagename: str = "",
     mode: str = "list",
@@ -110,215 +168,33 @@ def imhistory(
     origin: str = "imhistory",
     message: str = "",
 ) -> Any:
-    """Return the history of an image, or add a line to it."""
+    """Return the history of an image, or add a line to it.
+
+    Parameters
+    ----------
+    mode : str, optional
+        list: return the lines; append: add `message`, from `origin`.
+    verbose : bool, optional
+        Whether the lines are logged as well.
+    """
     tool = opened(imagename)
     if matched(mode, ("list", "append"), "mode") == "list":
         return tool.history(verbose)
     return tool.sethistory(origin, message)
 
 
-# -- imhead -------------------------------------------------------------------------------------------------
-
-_BEAMS = {"beammajor": 0, "beamminor": 1, "beampa": 2, "bmaj": 0, "bmin": 1, "bpa": 2}
-_SYNONYMS = {"bmaj": "beammajor", "bmin": "beamminor", "bpa": "beampa", "epoch": "date-obs"}
-_AXIS_KEYS = ("cdelt", "crpix", "crval", "ctype", "cunit")
-
-
-@task(hdvalue="any")
-def imhead(
-    imagename: str = "", mode: str = "summary", hdkey: str = "", hdvalue: Any = "", verbose: bool = False
-) -> Any:
-    """Show or change the header of an image.
+@task("", "", tablenames="strvec")
+def rmtables(tablenames: Any = ()) -> None:
+    """Remove images by their names, which may have the wildcards ``*``, ``?`` and ``[]``.
 
     Parameters
     ----------
-    imagename : str
-        The image.
-    mode : str, optional
-        summary; history; list: all keys with their values; get, put, add or del: one of them.
-    hdkey : str, optional
-        The key.
-    hdvalue : optional
-        Its new value: text with a unit, number, or record.
-    verbose : bool, optional
-        Whether to show all beams.
+    tablenames : list of str
+        CASA images; what is none is left alone, with a warning.
     """
-    tool = opened(imagename)
-    what = matched(mode, ("summary", "history", "list", "get", "put", "add", "del"), "mode")
-    if what == "summary":
-        return tool.summary(verbose=verbose)
-    if what == "history":
-        return tool.history(True)
-    if what == "list":
-        return _header(tool)
-    if not hdkey:
-        raise CasaError("give an hdkey")
-    key = _SYNONYMS.get(hdkey.lower(), hdkey)
-    if what == "get":
-        return _got(tool, key)
-    if what == "del":
-        return _deleted(tool, key)
-    if what == "add" and key in _header(tool):
-        raise CasaError(f"there is a key {key!r} already", hint="mode='put' changes it")
-    return _put(tool, key, hdvalue)
-
-
-def _header(tool: image) -> dict[str, Any]:
-    """Return all that the header says, by key."""
-    system, made = tool._system(), tool._image()
-    record = system.record
-    out: dict[str, Any] = {}
-    for k, axis in enumerate(system.axes):
-        values = (system.cdelt[k], system.crpix[k], system.crval[k], system.names[k], system.units[k])
-        for key, value in zip(_AXIS_KEYS, values, strict=True):
-            out[f"{key}{k + 1}"] = value if isinstance(value, str) else float(value)
-        if axis.kind == "stokes":
-            out[f"crval{k + 1}"] = np.array(system.stokes)
-    if len(made.beams) == 1:
-        beam = beaming.beam_record(made.beams[0])
-        out |= {"beammajor": beam["major"], "beamminor": beam["minor"], "beampa": beam["positionangle"]}
-    elif made.beams:
-        out["perplanebeams"] = beaming.record_of_beams(made)
-    found = tool.statistics() if made.dtype.kind == "f" else {}
-    if len(found.get("npts", ())):
-        out |= {"datamax": float(found["max"][0]), "datamin": float(found["min"][0])}
-        for key in ("minpos", "maxpos"):
-            out |= {key: found[f"{key}f"].replace(", ", " "), f"{key[:3]}pixpos": found[key]}
-    out |= {
-        "bunit": made.unit,
-        "imtype": tool._image_type(),
-        "object": _card(made, "OBJECT"),
-        "telescope": str(record.get("telescope", "UNKNOWN")),
-        "observer": str(record.get("observer", "UNKNOWN")),
-        "date-obs": _date_text(record.get("obsdate")),
-        "shape": tool.shape(),
-        "masks": np.array([*made._masks], dtype=str),
-    }
-    if (number := system.number_of("direction")) is not None:
-        part = system.part(number)
-        out |= {"projection": str(part["projection"]), "equinox": str(part["system"])}
-    if (number := system.number_of("spectral")) is not None:
-        part = system.part(number)
-        out |= {"reffreqtype": str(part["system"]), "restfreq": np.array([system.rest_frequency])}
-    return out | tool.miscinfo()
-
-
-def _card(made: Any, key: str) -> str:
-    return next((str(v) for k, v, _ in made.node.attrs.meta if k == key), "")
-
-
-def _date_text(epoch: Any) -> str:
-    if not epoch:
-        return ""
-    from astropy.time import Time
-
-    found = Time(float(epoch["m0"]["value"]), format="mjd").to_value("ymdhms")
-    return (
-        f"{found['year']:04d}/{found['month']:02d}/{found['day']:02d}/"
-        f"{found['hour']:02d}:{found['minute']:02d}:{float(found['second']):09.6f}"
-    )
-
-
-def _axis_of(tool: image, key: str) -> tuple[str, int] | None:
-    name, number = key.rstrip("0123456789").lower(), key[len(key.rstrip("0123456789")) :]
-    if name not in _AXIS_KEYS or not number:
-        return None
-    axis = int(number) - 1
-    if not 0 <= axis < len(tool._system().axes):
-        raise CasaError(f"{key}: the image has {len(tool._system().axes)} axes")
-    return name, axis
-
-
-def _got(tool: image, key: str) -> Any:
-    header = _header(tool)
-    if key not in header:
-        raise CasaError(f"there is no key {key!r}", hint=f"there are {', '.join(sorted(header))}")
-    value = header[key]
-    found = _axis_of(tool, key)
-    if found is not None and found[0] in ("cdelt", "crval") and not isinstance(value, np.ndarray):
-        return quantity(value, tool._system().units[found[1]])
-    if key == "restfreq":
-        return quantity(float(value[0]), "Hz")
-    return value
-
-
-def _put(tool: image, key: str, value: Any) -> bool:
-    found = _axis_of(tool, key)
-    changes: dict[str, Callable[[], Any]] = {
-        "bunit": lambda: tool.setbrightnessunit(str(value)),
-        "telescope": lambda: _in_coordinates(tool, "settelescope", str(value)),
-        "observer": lambda: _in_coordinates(tool, "setobserver", str(value)),
-        "restfreq": lambda: _in_coordinates(tool, "setrestfrequency", value),
-        "projection": lambda: _in_coordinates(tool, "setprojection", str(value)),
-        "date-obs": lambda: _in_coordinates(tool, "setepoch", value),
-        "reffreqtype": lambda: _in_coordinates(tool, "setreferencecode", str(value), "spectral"),
-        "equinox": lambda: _in_coordinates(tool, "setreferencecode", str(value), "direction", False),
-        "object": lambda: _put_card(tool, "OBJECT", str(value)),
-        "imtype": lambda: _put_card(tool, "BTYPE", str(value)),
-    }
-    if found is not None:
-        _put_axis(tool, *found, value)
-    elif key in _BEAMS:
-        _put_beam(tool, _BEAMS[key], value)
-    elif key in changes:
-        changes[key]()
-    elif key in ("shape", "masks", "datamax", "datamin", "minpos", "maxpos", "minpixpos", "maxpixpos"):
-        raise CasaError(f"{key} follows from the pixels and cannot be set")
-    else:
-        tool.setmiscinfo(tool.miscinfo() | {key: value})
-    return True
-
-
-def _in_coordinates(tool: image, method: str, *values: Any) -> None:
-    csys = tool.coordsys()
-    getattr(csys, method)(*values)
-    tool.setcoordsys(csys.torecord())
-
-
-def _put_card(tool: image, key: str, value: str) -> None:
-    rest = tuple(card for card in tool._outline().node.attrs.meta if card[0] != key)
-    tool._held().change(meta=(*rest, *(((key, value, ""),) if value else ())))
-
-
-def _put_axis(tool: image, name: str, axis: int, value: Any) -> None:
-    system = tool._system()
-    unit = system.units[axis]
-    if name == "cunit":
-        system.set_unit(axis, str(value))
-    elif name == "ctype":
-        system.put("axes", axis, str(value))
-    elif name == "crpix":
-        system.put("crpix", axis, float(quantity_of(value)[0]))
-    elif system.axes[axis].kind == "stokes":
-        names = value if isinstance(value, list) else str(value).replace(",", " ").split()
-        system.part(system.axes[axis].number)["stokes"] = names
-    else:
-        new = (
-            world_of(system, [*system.crval[:axis], value])[axis]
-            if name == "crval"
-            else in_unit(value, unit, unit)
-        )
-        system.put(name, axis, float(new))
-    tool.setcoordsys(system.record)
-
-
-def _put_beam(tool: image, which: int, value: Any) -> None:
-    beams = tool._outline().beams
-    if len(beams) > 1:
-        raise CasaError("the image has beams by plane", hint="ia.setrestoringbeam() changes them")
-    size = in_unit(value, "deg", "deg" if which == 2 else "arcsec")
-    beam = [*(beams[0] if beams else (size, size, 0.0))]
-    beam[which] = size
-    tool._held().change(beams=((max(beam[:2]), min(beam[:2]), beam[2]),))
-
-
-def _deleted(tool: image, key: str) -> bool:
-    if key in ("beammajor", "beamminor", "beampa"):
-        return bool(tool.setrestoringbeam(remove=True))
-    if key in tool.miscinfo():
-        return bool(tool.setmiscinfo({k: v for k, v in tool.miscinfo().items() if k != key}))
-    if key in ("bunit", "object", "telescope", "observer"):
-        return _put(tool, key, "")
-    if key not in _header(tool):
-        raise CasaError(f"there is no key {key!r}")
-    raise CasaError(f"{key} cannot be removed")
+    for pattern in tablenames:
+        for name in sorted(glob.glob(pattern)):
+            if os.path.isfile(os.path.join(name, "table.dat")):
+                image().removefile(name)
+            else:
+                post(f"{name} is no table", "WARN", "rmtables")

@@ -1,109 +1,175 @@
-"""Tasks that make images of images."""
+"""Tasks that write an image made of another one: parts of it, binned, smoothed, turned, and moments."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from lattice.compat.casa.arguments import matched, task
-from lattice.compat.casa.attaching import open_image
-from lattice.compat.casa.core import created, system_of
+from lattice.compat.casa.arguments import matched
 from lattice.compat.casa.errors import CasaError
-from lattice.compat.casa.image import image
 from lattice.compat.casa.quantities import is_nothing
-from lattice.compat.casa.selection import selected
 from lattice.compat.casa.systems import System
-from lattice.compat.casa.tasks.files import opened
-from lattice.compat.casa.transforms import regridded
-from lattice.image import Image
+from lattice.compat.casa.tasks.serving import cut, opened, signed, task, written
+from lattice.ops.moments import MOMENTS
 
-__all__ = ["immoments", "imrebin", "imregrid", "imsmooth", "imsubimage", "imtrans", "specsmooth"]
-
-
-def cut(
-    imagename: str, region: Any, box: str, chans: str, stokes: str, mask: str = "", stretch: bool = False,
-    **more: Any,
-) -> image:  # fmt: skip
-    """Return a tool with the selected part of a file, lazy."""
-    tool = opened(imagename)
-
-    def build(whole: Image) -> Image:
-        return selected(whole, region, mask, stretch, box=box, chans=chans, stokes=stokes, **more)
-
-    made: image = tool._made(build, "", False, ("subimage", {}))
-    return made
+__all__ = ["immoments", "imrebin", "imsmooth", "imsubimage", "imtrans", "specsmooth"]
 
 
-@task(region="region", keepaxes="wholes")
+@task("subimage", "Image.subimage", imagename="path", mask="variant", keepaxes="intvec")
 def imsubimage(
-    imagename: str = "", outfile: str = "", box: str = "", region: Any = "", chans: str = "",
-    stokes: str = "", mask: str = "", dropdeg: bool = False, overwrite: bool = False, verbose: bool = True,
-    stretch: bool = False, keepaxes: Any = (),
-) -> None:  # fmt: skip
+    imagename: str = "",
+    outfile: str = "",
+    box: str = "",
+    region: str = "",
+    chans: str = "",
+    stokes: str = "",
+    mask: Any = "",
+    dropdeg: bool = False,
+    overwrite: bool = False,
+    verbose: bool = True,
+    stretch: bool = False,
+    keepaxes: Any = (),
+) -> None:
     """Write the part of an image in a region; see `image.subimage`."""
     part = cut(imagename, region, box, chans, stokes, mask, stretch, dropdeg=dropdeg, keepaxes=keepaxes)
-    created(outfile, part._image(), overwrite)
+    written(part._image(), outfile, overwrite)
 
 
-@task(order="any")
+@task("transpose", "Image.transpose", imagename="path", order="variant")
 def imtrans(imagename: str = "", outfile: str = "", order: Any = "") -> None:
     """Write an image with its axes in another order; see `image.transpose`."""
-    opened(imagename).transpose(outfile, order)
+    written(opened(imagename).transpose("", order)._image(), outfile)
 
 
-@task(factor="wholes", region="region")
+@task("rebin", "Image.rebin", imagename="path", factor="intvec", region="variant")
 def imrebin(
-    imagename: str = "", outfile: str = "", factor: Any = (), region: Any = "", box: str = "",
-    chans: str = "", stokes: str = "", mask: str = "", dropdeg: bool = False, overwrite: bool = False,
-    stretch: bool = False, crop: bool = True,
-) -> None:  # fmt: skip
+    imagename: str = "",
+    outfile: str = "",
+    factor: Any = (),
+    region: Any = "",
+    box: str = "",
+    chans: str = "",
+    stokes: str = "",
+    mask: str = "",
+    dropdeg: bool = False,
+    overwrite: bool = False,
+    stretch: bool = False,
+    crop: bool = True,
+) -> None:
     """Write means over bins of pixels; see `image.rebin`."""
     part = cut(imagename, region, box, chans, stokes, mask, stretch, dropdeg=dropdeg)
-    part.rebin(outfile, factor, overwrite=overwrite, crop=crop)
+    written(part.rebin("", factor, crop=crop)._image(), outfile, overwrite)
 
 
-@task(axis="any", moments="wholes", includepix="reals", excludepix="reals", region="region")
+_RANGE = "int|floatvec|intvec"
+
+
+@task(
+    "moments", "Image.moments", imagename="path", moments="intvec", axis="str|int", region="str|strvec",
+    includepix=_RANGE, excludepix=_RANGE,
+)  # fmt: skip
 def immoments(
-    imagename: str = "", moments: Any = (0,), axis: Any = "spectral", region: Any = "", box: str = "",
-    chans: str = "", stokes: str = "", mask: str = "", includepix: Any = -1, excludepix: Any = -1,
-    outfile: str = "", stretch: bool = False,
-) -> image:  # fmt: skip
-    """Write moments along an axis, which is kept with length 1; see `image.moments`."""
+    imagename: str = "",
+    moments: Any = (0,),
+    axis: Any = "spectral",
+    region: Any = "",
+    box: str = "",
+    chans: str = "",
+    stokes: str = "",
+    mask: str = "",
+    includepix: Any = -1,
+    excludepix: Any = -1,
+    outfile: str = "",
+    stretch: bool = False,
+) -> None:
+    """Write moments along an axis, which is kept with length 1; see `image.moments`.
+
+    Parameters
+    ----------
+    moments : list of int, optional
+        From -1 to 11; several go to files whose names are `outfile` and what each is called, in one pass.
+    axis : int or str, optional
+        spectral, stokes, ra, dec, or its number.
+    includepix, excludepix : list of float, optional
+        Values that count, or do not.
+    """
+    from lattice.compat.casa.reductions import _limits
+    from lattice.together import save
+
+    if not outfile:
+        raise CasaError("give an outfile")
     part = cut(imagename, region, box, chans, stokes, mask, stretch)
-    number = _axis_number(part._system(), axis)
-    root = outfile or f"{imagename}.moments"
-    return part.moments(
-        moments, number, includepix=includepix, excludepix=excludepix, outfile=root, drop=False,
-        overwrite=False,
+    number = axis_number(part._system(), axis)
+    image = part._image()
+    if len(image.beams) > 1 and number in part._system().pixel_axes("spectral"):
+        image = image.smooth_to("common")
+    orders = [*dict.fromkeys(moments)]
+    low, high = ([v] if isinstance(v, int) else v for v in (includepix, excludepix))
+    made = image.moments(
+        orders, image.ndim - 1 - number, include=_limits(low) or None, exclude=_limits(high) or None,
+        keepdims=True,
     )  # fmt: skip
+    names = {n: outfile if len(orders) == 1 else f"{outfile}.{MOMENTS[n].suffix}" for n in orders}
+    for name in names.values():
+        if os.path.lexists(os.path.expanduser(name)):
+            raise CasaError(f"{name} exists already", hint="remove it, or take another name")
+    save({names[n]: signed(made[n]) for n in orders}, format="casa")
 
 
-def _axis_number(system: System, axis: Any) -> int:
+def axis_number(system: System, axis: Any) -> int:
     """Return the number of an axis given by number, name or kind of coordinate."""
+    n = len(system.axes)
     if not isinstance(axis, str):
-        return int(axis)
-    word = axis.strip().lower()
-    if word.isdigit():
-        return int(word)
-    kinds = {"spectral": "spectral", "stokes": "stokes"}
-    for kind in kinds:
+        number = int(axis)
+    else:
+        word = axis.strip().lower()
+        number = int(word) if word.isdigit() else _named(system, word)
+    if not 0 <= number < n:
+        raise CasaError(f"there is no axis {axis!r} in an image of {n} axes")
+    return number
+
+
+def _named(system: System, word: str) -> int:
+    for kind in ("spectral", "stokes"):
         if word and kind.startswith(word) and system.pixel_axes(kind):
             return system.pixel_axes(kind)[0]
-    if word in ("ra", "right", "longitude", "dec", "latitude") and system.pixel_axes("direction"):
-        return system.pixel_axes("direction")[0 if word in ("ra", "right", "longitude") else 1]
-    return system.axes[system.axis_by_name(axis)].pixel
+    sky = {
+        "ra": 0,
+        "right": 0,
+        "right ascension": 0,
+        "longitude": 0,
+        "dec": 1,
+        "declination": 1,
+        "latitude": 1,
+    }
+    if word in sky and system.pixel_axes("direction"):
+        return system.pixel_axes("direction")[sky[word]]
+    return system.axes[system.axis_by_name(word)].pixel
 
 
-@task(major="any", minor="any", pa="any", beam="any", scale="real", region="region")
+@task(
+    "smooth", "Image.smooth, Image.smooth_to, Image.smooth_along, Image.convolve", imagename="path",
+    major="variant", minor="variant", pa="variant", region="variant", beam="variant",
+)  # fmt: skip
 def imsmooth(
-    imagename: str = "", kernel: str = "gauss", major: Any = "", minor: Any = "", pa: Any = "",
-    targetres: bool = False, kimage: str = "", scale: float = -1.0, region: Any = "", box: str = "",
-    chans: str = "", stokes: str = "", mask: str = "", outfile: str = "", stretch: bool = False,
-    overwrite: bool = False, beam: Any = "",
-) -> None:  # fmt: skip
+    imagename: str = "",
+    kernel: str = "gauss",
+    major: Any = "",
+    minor: Any = "",
+    pa: Any = "",
+    targetres: bool = False,
+    kimage: str = "",
+    scale: float = -1.0,
+    region: Any = "",
+    box: str = "",
+    chans: str = "",
+    stokes: str = "",
+    mask: str = "",
+    outfile: str = "",
+    stretch: bool = False,
+    overwrite: bool = False,
+    beam: Any = "",
+) -> None:
     """Write an image smoothed by a Gaussian, a box, an image, or to the common beam.
 
     Parameters
@@ -118,107 +184,67 @@ def imsmooth(
     """
     part = cut(imagename, region, box, chans, stokes, mask, stretch)
     kind = matched(kernel, ("gaussian", "boxcar", "commonbeam", "image"), "kernel")
-    out = outfile or f"{os.path.basename(imagename)}.smooth"
+    out = outfile or "imsmooth_results.im"
+    sky = part._system().pixel_axes("direction")
     if kind == "gaussian":
-        sizes: Any = (_size(major, "arcsec"), _size(minor, "arcsec"), _size(pa, "deg"))
-        wide, narrow, angle = sizes if is_nothing(beam) else ("", "", "")
-        part.convolve2d(
-            out, part._system().pixel_axes("direction"), "gauss", wide, narrow, angle, scale=scale,
-            targetres=targetres, beam=beam or {}, overwrite=overwrite,
-        )  # fmt: skip
+        given = not is_nothing(beam)
+        sizes = ("", "", "") if given else (_size(major, "arcsec"), _size(minor, "arcsec"), _size(pa, "deg"))
+        record = _beam_record(beam) if given else {}
+        made = part.convolve2d(
+            "", sky, "gauss", sizes[0], sizes[1], sizes[2], scale=scale, targetres=targetres, beam=record
+        )._image()
     elif kind == "boxcar":
-        axes = part._system().pixel_axes("direction")
         widths = [_size(minor, "arcsec"), _size(major, "arcsec")]
-        part.sepconvolve(out, axes, ["box", "box"], widths, scale, overwrite=overwrite)
+        made = part.sepconvolve("", sky, ["box", "box"], widths, scale)._image()
     elif kind == "image":
-        part.convolve(out, kimage, scale, overwrite=overwrite)
+        if not kimage:
+            raise CasaError("give a kimage: the image that is the kernel")
+        made = part.convolve("", kimage, scale)._image()
     else:
-        part._made(lambda x: x.smooth_to("common"), out, overwrite, ("smooth", {}))
+        made = part._image().smooth_to(*opened(imagename)._outline().common_beam())
+    written(made, out, overwrite)
 
 
 def _size(value: Any, unit: str) -> Any:
-    if isinstance(value, str) and value.strip().replace(".", "", 1).isdigit():
-        value = float(value)
+    """Return a width or an angle with its unit; numbers have the default one."""
+    if is_nothing(value):
+        return {"value": 0.0, "unit": unit}
     if isinstance(value, int | float) and not isinstance(value, bool):
         return {"value": float(value), "unit": unit}
-    return value if not is_nothing(value) else {"value": 0.0, "unit": unit}
+    return value
 
 
-@task(region="region")
+def _beam_record(beam: Any) -> dict[str, Any]:
+    """Return the record of a beam with units everywhere."""
+    if not isinstance(beam, dict):
+        raise CasaError(f"a beam is a record with major, minor and positionangle, not {beam!r}")
+    return {
+        key: _size(value, "deg" if key in ("pa", "positionangle") else "arcsec")
+        for key, value in beam.items()
+    }
+
+
+@task("smooth", "Image.hanning, Image.boxcar", imagename="path", region="variant")
 def specsmooth(
-    imagename: str = "", outfile: str = "", box: str = "", chans: str = "", stokes: str = "",
-    region: Any = "", mask: str = "", overwrite: bool = False, stretch: bool = False, axis: int = -1,
-    function: str = "hanning", width: int = 2, dmethod: str = "copy",
-) -> None:  # fmt: skip
+    imagename: str = "",
+    outfile: str = "",
+    box: str = "",
+    chans: str = "",
+    stokes: str = "",
+    region: Any = "",
+    mask: str = "",
+    overwrite: bool = False,
+    stretch: bool = False,
+    axis: int = -1,
+    function: str = "hanning",
+    width: int = 2,
+    dmethod: str = "copy",
+) -> None:
     """Write an image smoothed along an axis: hanning or boxcar; without a dmethod all pixels stay."""
     part = cut(imagename, region, box, chans, stokes, mask, stretch)
-    drop = bool(dmethod)
-    how = dmethod or "copy"
+    drop, how = bool(dmethod), dmethod or "copy"
     if matched(function, ("hanning", "boxcar"), "function") == "hanning":
-        part.hanning(outfile, axis=axis, drop=drop, dmethod=how, overwrite=overwrite)
+        made = part.hanning("", axis=axis, drop=drop, dmethod=how)
     else:
-        part.boxcar(outfile, axis=axis, width=width, drop=drop, dmethod=how, overwrite=overwrite)
-
-
-# -- imregrid -----------------------------------------------------------------------------------------------
-
-
-@task(template="any", axes="wholes", shape="wholes")
-def imregrid(
-    imagename: str = "", template: Any = "get", output: str = "", asvelocity: bool = True,
-    axes: Any = (-1,), shape: Any = (-1,), interpolation: str = "linear", decimate: int = 10,
-    replicate: bool = False, overwrite: bool = False,
-) -> Any:  # fmt: skip
-    """Write an image on the grid of a template.
-
-    Parameters
-    ----------
-    template : str or dict
-        An image; a record with csys and shap, as "get" returns it for the image.
-    output : str
-        The image to write.
-    asvelocity : bool, optional
-        Whether spectral axes are matched by velocity and not by frequency.
-    axes, shape : list of int, optional
-        Axes that change, and the shape of the result. By default those change that are longer than 1 in
-        both, Stokes never.
-    """
-    source = opened(imagename)
-    if isinstance(template, str) and template == "get":
-        return {"csys": source._system().record, "shap": source.shape()}
-    if isinstance(template, str):
-        grid = open_image(template).image()
-        csys, lengths = system_of(grid), grid.shape[::-1]
-    elif isinstance(template, Mapping) and {"csys", "shap"} <= set(template):
-        csys, lengths = System(template["csys"], template["shap"]), tuple(int(n) for n in template["shap"])
-    else:
-        raise CasaError("template is an image, 'get', or a record with csys and shap")
-    method = (
-        "nearest" if replicate else matched(interpolation, ("nearest", "linear", "cubic"), "interpolation")
-    )
-    made = _on_grid(source._image(), csys, lengths, axes, shape, method, asvelocity)
-    created(output, made, overwrite)
-    return None
-
-
-def _on_grid(
-    whole: Image, csys: System, lengths: tuple[int, ...], axes: Any, shape: Any, method: str, asvelocity: bool
-) -> Image:
-    own = system_of(whole)
-    chosen, wanted = [a for a in axes if a >= 0], [*whole.shape[::-1]]
-    both: list[int] = []
-    for axis in own.axes:
-        there = [
-            a.pixel for a in csys.axes if (a.kind, a.inside) == (axis.kind, axis.inside) and a.pixel >= 0
-        ]
-        if axis.kind == "stokes" or axis.pixel < 0 or not there:
-            continue
-        longer = whole.shape[::-1][axis.pixel] > 1 and lengths[there[0]] > 1
-        if axis.pixel in chosen or (not chosen and longer):
-            both.append(axis.pixel)
-            wanted[axis.pixel] = lengths[there[0]]
-    if [*shape] not in ([], [-1]):
-        wanted = [*shape]
-    if not both:
-        raise CasaError("the template has no axes on which the image could be regridded")
-    return regridded(whole, csys.record, wanted, np.array(both).tolist(), method, False, asvelocity)
+        made = part.boxcar("", axis=axis, width=width, drop=drop, dmethod=how)
+    written(made._image(), outfile, overwrite)

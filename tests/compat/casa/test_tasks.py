@@ -1,0 +1,103 @@
+"""The tasks: their parameters are CASA's, their calls give what real CASA gives, and they copy nothing."""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lattice.compat.casa import tasks
+from lattice.compat.casa.installing import names
+from lattice.compat.casa.tasks.serving import SERVED, TaskArgumentError, checked
+from tests import casa_describe, casa_inputs, casa_task_calls
+from tests.compat.casa.test_calls import agrees
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+FOUND: dict[str, Any] = json.loads(gzip.decompress((DATA / "casa_task_calls.json.gz").read_bytes()))
+CALLS = {name: (setup, call) for name, setup, call in casa_task_calls.every()}
+SIGNATURES = json.loads((DATA / "casa_task_signatures.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("inputs")
+    casa_inputs.make(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for path in inputs.iterdir():
+        os.link(path, tmp_path / path.name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def namespace() -> dict[str, Any]:
+    from lattice.compat.casa import image
+
+    return names() | {"image": image, "np": np, "os": os}
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.filterwarnings("ignore::lattice.errors.LatticeWarning")
+def test_call(name: str, folder: Path) -> None:
+    setup, call = CALLS[name]
+    ours = json.loads(json.dumps(casa_describe.run(setup, call, namespace())))
+    if name in casa_task_calls.MENDED:  # the list stays honest: what is in it is not the same
+        with pytest.raises(AssertionError):
+            agrees(FOUND[name], ours)
+    else:
+        agrees(FOUND[name], ours)
+
+
+def test_each_task_has_at_least_eight_calls() -> None:
+    counts = {task: len(calls.strip().splitlines()) for task, calls in casa_task_calls.CALLS.items()}
+    assert sorted(counts) == sorted(tasks.__all__) == sorted(casa_task_calls.TASKS)
+    assert min(counts.values()) >= 8
+    assert sorted(FOUND) == sorted(CALLS)
+    assert set(casa_task_calls.MENDED) <= set(CALLS)
+
+
+# -- parameters ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", tasks.__all__)
+def test_parameters_are_those_of_casa(task: str) -> None:
+    ours = [
+        [p.name, list(p.default) if isinstance(p.default, tuple) else p.default, SERVED[task].kinds[p.name]]
+        for p in inspect.signature(getattr(tasks, task)).parameters.values()
+    ]
+    assert ours == SIGNATURES["tasks"][task]
+
+
+VALUES: dict[str, Any] = {
+    "True": True, "1": 1, "1.5": 1.5, "int32": np.int32(1), "int64": np.int64(1), "float32": np.float32(1.5),
+    "float64": np.float64(1.5), "text": "text", "str_": np.str_("text"), "[1]": [1], "[1.5]": [1.5],
+    "['a']": ["a"], "(1,)": (1,), "array int": np.array([1, 2]), "array float": np.array([1.5]),
+    "[[1]]": [[1]], "{}": {}, "None": None,
+}  # fmt: skip
+MORE = {
+    "variant": {"(1,)"},
+    "intvec": {"int64"},
+    "strvec": set(),
+}  # taken here, and refused there for no reason
+
+
+@pytest.mark.parametrize("kinds", SIGNATURES["takes"])
+def test_types_take_what_those_of_casa_take(kinds: str) -> None:
+    def takes(value: Any) -> bool:
+        try:
+            checked(value, kinds, "task: parameter")
+        except TaskArgumentError:
+            return False
+        return True
+
+    ours = {key for key, value in VALUES.items() if takes(value)}
+    assert ours == set(SIGNATURES["takes"][kinds]) | MORE.get(kinds, set())
