@@ -93,7 +93,7 @@ def immoments(
     includepix, excludepix : list of float, optional
         Values that count, or do not.
     """
-    from lattice.compat.casa.reductions import _limits
+    from lattice.compat.casa.reductions import limits_of
     from lattice.together import save
 
     if not outfile:
@@ -106,7 +106,7 @@ def immoments(
     orders = [*dict.fromkeys(moments)]
     low, high = ([v] if isinstance(v, int) else v for v in (includepix, excludepix))
     made = image.moments(
-        orders, image.ndim - 1 - number, include=_limits(low) or None, exclude=_limits(high) or None,
+        orders, image.ndim - 1 - number, include=limits_of(low) or None, exclude=limits_of(high) or None,
         keepdims=True,
     )  # fmt: skip
     names = {n: outfile if len(orders) == 1 else f"{outfile}.{MOMENTS[n].suffix}" for n in orders}
