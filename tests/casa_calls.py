@@ -990,9 +990,6 @@ MENDED: dict[str, str] = {
     "cube: ia.miscinfo()": "what a header says about beam and object is kept where it belongs, once",
     "new: ia.removefile('new.im')": "an image that this process has open can be removed",
     "none: qa.convert('1deg', 'Jy')": "units of another kind are refused; CASA makes up a unit",
-    "csys: t = cs.newcoordsys(direction=True); t.fromrecord(cs.torecord()); t.names()": (
-        "a record is taken; CASA leaves the coordinates as they were"
-    ),
     "beams: ia.moments(moments=[8])": "the common beam is the smallest one; CASA's is up to 1 % larger",
     "beams: imsmooth('full.im', 'common', outfile='o.im'); out('o.im').restoringbeam()['minor']": (
         "the common beam is the smallest one; CASA's is up to 1 % larger"

@@ -74,7 +74,7 @@ def make(folder: Path) -> None:
     cube[2, 3, 4] = np.nan
     cube[5, :4, :6] = np.nan
     write(folder / "cube.fits", cube, [*SKY, *frequency(3), *REST])
-    write(folder / "full.fits", noise((8, 4, 10, 12), 2), [*SKY, *stokes(3), *frequency(4), *REST])
+    make_full(folder)
     write(folder / "plane.fits", noise((10, 12), 3), [*SKY, *REST])
     finer = [*SKY[:2], ("CDELT1", -1.5 / 3600), ("CRPIX1", 7.3), *SKY[4:7], ("CDELT2", 1.5 / 3600)]
     finer += [("CRPIX2", 6.1), ("CUNIT2", "deg")]
@@ -88,3 +88,8 @@ def make(folder: Path) -> None:
     kelvin = [(k, "K" if k == "BUNIT" else v) for k, v in REST]
     write(folder / "kelvin.fits", noise((8, 10, 12), 7), [*SKY, *frequency(3), *kelvin])
     write(folder / "pb.fits", np.abs(noise((10, 12), 8)), [*SKY, *REST[:4]])
+
+
+def make_full(folder: Path) -> None:
+    """Write full.fits alone."""
+    write(folder / "full.fits", noise((8, 4, 10, 12), 2), [*SKY, *stokes(3), *frequency(4), *REST])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lattice.coords.header import Card
 from lattice.errors import CoordinateError
 
-__all__ = ["doppler", "fits_name"]
+__all__ = ["doppler", "fits_name", "frame_factor"]
 
 _C = 299792.458  # km/s
 _ALIASES = {
@@ -54,9 +56,29 @@ def doppler(coords: Any, frame: str) -> float:
         raise CoordinateError(
             f"frequencies in {start} for an image whose spectral frame is not known (SPECSYS)"
         )
-    direction = _direction(coords)
-    beta_start, beta_end = (_speed(f, coords, direction) / _C for f in (start, end))
-    return _shift(beta_end) / _shift(beta_start)
+    return frame_factor(start, end, _direction(coords), coords.header)
+
+
+def frame_factor(start: str, end: str, direction: Any, header: Iterable[Card]) -> float:
+    """Return the factor that brings frequencies from one rest frame to another.
+
+    Parameters
+    ----------
+    start, end : str
+        As in SPECSYS, or as CASA names them (LSRK, BARY, TOPO, ...).
+    direction : SkyCoord
+        Where the source is.
+    header : iterable of (keyword, value, comment)
+        Date and place of the observation, for frames of the Earth: MJD-OBS or DATE-OBS, OBSGEO-X, -Y, -Z.
+    """
+    from astropy.coordinates import ICRS
+
+    names = [_ALIASES.get(f.strip().upper(), f.strip().upper()) for f in (start, end)]
+    if names[0] == names[1]:
+        return 1.0
+    values = {key: value for key, value, _ in header}
+    betas = [_speed(name, values, direction.transform_to(ICRS())) / _C for name in names]
+    return _shift(betas[1]) / _shift(betas[0])
 
 
 def _shift(beta: float) -> float:
@@ -78,7 +100,7 @@ def _direction(coords: Any) -> Any:
     return SkyCoord(lon, lat, frame=frame).transform_to(ICRS())
 
 
-def _speed(frame: str, coords: Any, direction: Any) -> float:
+def _speed(frame: str, values: Mapping[str, Any], direction: Any) -> float:
     """Return the velocity of a frame towards a direction, in km/s relative to the barycentre."""
     if frame in _SUN:
         place = direction.galactic
@@ -91,20 +113,19 @@ def _speed(frame: str, coords: Any, direction: Any) -> float:
             total -= speed * cosine
         return total
     if frame in ("TOPOCENT", "GEOCENTR", "HELIOCEN"):
-        return _earth(frame, coords, direction)
+        return _earth(frame, values, direction)
     raise CoordinateError(
         f"the spectral frame {frame} is not known", hint=f"known are {', '.join(_SUN)}, TOPOCENT"
     )
 
 
-def _earth(frame: str, coords: Any, direction: Any) -> float:
+def _earth(frame: str, values: Mapping[str, Any], direction: Any) -> float:
     from astropy import units as u
     from astropy.coordinates import EarthLocation, get_body_barycentric_posvel
     from astropy.time import Time
     from astropy.utils import iers
     from astropy.utils.exceptions import AstropyWarning
 
-    values = {key: value for key, value, _ in coords.header}
     when = values.get("MJD-AVG", values.get("MJD-OBS"))
     try:
         if isinstance(when, int | float):

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 
-from lattice.compat.casa.arguments import matched, served
-from lattice.compat.casa.core import Tool
+from lattice.compat.casa.arguments import served
+from lattice.compat.casa.coordsys_core import TYPES, words
+from lattice.compat.casa.coordsys_frames import CoordsysFrames
+from lattice.compat.casa.coordsys_places import CoordsysPlaces
+from lattice.compat.casa.coordsys_summary import CoordsysSummary
+from lattice.compat.casa.coordsys_values import CoordsysValues, settle_poles
 from lattice.compat.casa.errors import CasaError
-from lattice.compat.casa.formats import (
-    doppler_velocity,
-    formatted,
-    frequency_of_velocity,
-    world_of,
-)
-from lattice.compat.casa.making import new_record
-from lattice.compat.casa.quantities import converted, in_unit, quantity, quantity_of
-from lattice.compat.casa.systems import KINDS, System
+from lattice.compat.casa.making import joined_record, new_record
+from lattice.compat.casa.observatories import position_of
+from lattice.compat.casa.systems import System
 
 __all__ = ["coordsys"]
 
-_TYPES = tuple(KINDS)
+_MAPS = ("worldmap", "worldreplace", "pixelmap", "pixelreplace")
 
 
-def _absolute(kind: str, **forms: Any) -> dict[str, Any]:
-    return {"ar_type": "absolute", "pw_type": kind, **forms}
-
-
-class coordsys(Tool):
+class coordsys(CoordsysValues, CoordsysFrames, CoordsysPlaces, CoordsysSummary):
     """Coordinates: what they are called, where pixels are, and how that is changed.
 
     Parameters
@@ -43,41 +38,49 @@ class coordsys(Tool):
     >>> cs = coordsys().newcoordsys(direction=True, spectral=True)
     >>> cs.names(), cs.units()
     (['Right Ascension', 'Declination', 'Frequency'], ["'", "'", 'Hz'])
-    >>> cs.toworld([0, 0, 0])["numeric"].round(9).tolist()
+    >>> cs.toworld([0, 0, 0])["numeric"].tolist()
     [0.0, 0.0, 1415000000.0]
     """
 
     def __init__(self, record: Mapping[str, Any] | None = None, shape: Any = ()) -> None:
-        self._system: System | None = None if not record else System(record, shape)
-
-    def _made(self) -> System:
-        if self._system is None or not self._system.parts:
-            raise CasaError("the coordsys tool has no coordinates", hint="make some with newcoordsys()")
-        return self._system
+        self._system = None if not record else System(_filled(record), shape)
+        self._parent = "unknown"
 
     # -- making -----------------------------------------------------------------------------------------
 
-    @served(stokes="any", linear="whole")
+    @served(stokes="any", linear="whole", spectral="flag")
     def newcoordsys(
         self, direction: bool = False, spectral: bool = False, stokes: Any = (), linear: int = 0,
         tabular: bool = False,
     ) -> Self:  # fmt: skip
-        """Return a new tool with default coordinates of the kinds wanted."""
-        kinds = new_record(direction, spectral, stokes, linear, tabular)
-        return type(self)(kinds)
+        """Take default coordinates of the kinds wanted, observed now, and return a copy of the tool."""
+        self._system = System(_filled(_new(direction, spectral, stokes, linear, tabular)))
+        return self.copy()
+
+    @served(stokes="any", linear="whole", spectral="flag")
+    def addcoordinate(
+        self, direction: bool = False, spectral: bool = False, stokes: Any = (), linear: int = 0,
+        tabular: bool = False,
+    ) -> bool:  # fmt: skip
+        """Add default coordinates of the kinds wanted, behind those that there are."""
+        new = _filled(_new(direction, spectral, stokes, linear, tabular))
+        self._system = System(new if self._system is None else joined_record(self._system.record, new))
+        return True
 
     def copy(self) -> Self:
         """Return another tool with the same coordinates."""
-        return type(self)(self.torecord(), self._system.shape if self._system else ())
+        other = type(self)(self.torecord(), self._system.shape if self._system else ())
+        other._parent = self._parent
+        return other
 
     def torecord(self) -> dict[str, Any]:
         """Return the record of the coordinates."""
-        return {} if self._system is None else System(self._system.record).record
+        return {} if self._system is None else copy.deepcopy(self._system.record)
 
     @served(record="record")
     def fromrecord(self, record: Any) -> bool:
         """Take the coordinates of a record."""
-        self._system = System(record)
+        self._system = System(_filled(record))
         return True
 
     def done(self) -> bool:
@@ -91,496 +94,153 @@ class coordsys(Tool):
 
     def parentname(self) -> str:
         """Return the name of the image, unknown without one."""
-        return "unknown"
+        return self._parent
 
-    # -- which coordinates ------------------------------------------------------------------------------
-
-    def ncoordinates(self) -> int:
-        """Return the number of coordinates."""
-        return len(self._system.parts) if self._system else 0
-
-    @served(world="flag")
-    def naxes(self, world: bool = True) -> int:
-        """Return the number of world or pixel axes."""
-        if self._system is None:
-            return 0
-        return len(self._system.axes) if world else len(self._system.crpix)
-
-    @served(which="whole")
-    def coordinatetype(self, which: int = -1) -> list[str]:
-        """Return the kind of one coordinate, or of all of them."""
-        kinds = [KINDS[k] for _, k in sorted(self._made().parts.items())]
-        return kinds if which < 0 else [kinds[which]]
-
-    @served(world="flag")
-    def axiscoordinatetypes(self, world: bool = True) -> list[str]:
-        """Return the kind of each axis."""
-        return [KINDS[a.kind] for a in self._made().axes]
-
-    @served(world="flag")
-    def findaxis(self, world: bool = True, axis: int = 0) -> dict[str, int]:
-        """Return which coordinate an axis belongs to, and its place there."""
-        axes = self._made().axes
-        if not 0 <= axis < len(axes):
-            raise CasaError(f"there is no axis {axis}", hint=f"there are {len(axes)}")
-        numbers = sorted(self._made().parts)
-        return {"coordinate": numbers.index(axes[axis].number), "axisincoordinate": axes[axis].inside}
-
-    @served(axisname="text", allowfriendlyname="flag")
-    def findaxisbyname(self, axisname: str = "", allowfriendlyname: bool = True) -> int:
-        """Return the axis whose name begins with a text."""
-        system = self._made()
-        kind = axisname.strip().lower()
-        if allowfriendlyname and kind in ("spectral", "stokes") and system.world_axes(kind):
-            return system.world_axes(kind)[0]
-        if allowfriendlyname and kind == "ra" and system.world_axes("direction"):
-            return system.world_axes("direction")[0]
-        return system.axis_by_name(axisname)
-
-    @served(which="whole")
-    def findcoordinate(self, type: str = "direction", which: int = 0) -> dict[str, Any]:
-        """Return the axes of a coordinate of a kind."""
-        system = self._made()
-        number = system.number_of(matched(type, _TYPES, "coordinate type"), which)
-        worlds = [k for k, a in enumerate(system.axes) if a.number == number]
-        pixels = [system.axes[k].pixel for k in worlds if system.axes[k].pixel >= 0]
-        return {
-            "return": number is not None,
-            "pixel": np.array(pixels, np.int64),
-            "world": np.array(worlds, np.int64),
-        }
-
-    @served(toworld="flag")
-    def axesmap(self, toworld: bool = True) -> np.ndarray:
-        """Return the world axis of each pixel axis, or the other way round."""
-        pixels = [a.pixel for a in self._made().axes]
-        if not toworld:
-            return np.array(pixels, np.int64)
-        return np.array([pixels.index(p) for p in sorted(p for p in pixels if p >= 0)], np.int64)
-
-    def _chosen(self, type: str) -> list[int]:
-        """Return the world axes of a kind of coordinate, all of them without one."""
-        system = self._made()
-        if not type.strip():
-            return list(range(len(system.axes)))
-        axes = system.world_axes(matched(type, _TYPES, "coordinate type"))
-        if not axes:
-            raise CasaError(f"there is no {type} coordinate")
-        return axes
-
-    # -- what the axes are --------------------------------------------------------------------------------
-
-    @served()
-    def names(self, type: str = "") -> list[str]:
-        """Return the names of the axes."""
-        names = self._made().names
-        return [names[k] for k in self._chosen(type)][: 1 if type.strip() else None]
-
-    @served(value="any")
-    def setnames(self, value: Any, type: str = "") -> bool:
-        """Set the names of the axes."""
-        return self._put("axes", [str(v) for v in _words(value)], type)
-
-    @served()
-    def units(self, type: str = "") -> list[str]:
-        """Return the units of the axes."""
-        units = self._made().units
-        return [units[k] for k in self._chosen(type)]
-
-    @served(value="any", which="whole")
-    def setunits(self, value: Any, type: str = "", overwrite: bool = False, which: int = -10) -> bool:
-        """Set the units; reference values and steps are converted, unless they are overwritten."""
-        system, new = self._made(), [str(v) for v in _words(value)]
-        axes = self._chosen(type)
-        if len(new) != len(axes):
-            raise CasaError(f"{len(new)} units for {len(axes)} axes")
-        for k, unit in zip(axes, new, strict=True):
-            system.set_unit(k, unit, overwrite)
+    @served(imagename="text")
+    def setparentname(self, imagename: str) -> bool:
+        """Set the name of the image."""
+        self._parent = imagename
         return True
 
-    def _put(self, field: str, values: Any, type: str) -> bool:
-        system, axes = self._made(), self._chosen(type)
-        if len(values) != len(axes):
-            raise CasaError(f"{len(values)} values for {len(axes)} axes")
-        for k, value in zip(axes, values, strict=True):
-            if system.axes[k].kind != "stokes" or field == "axes":
-                system.put(field, k, value)
+    # -- putting in order -------------------------------------------------------------------------------
+
+    @served(order="wholes")
+    def reorder(self, order: Any) -> bool:
+        """Put the coordinates in another order, given by their present numbers."""
+        system = self._made()
+        numbers = sorted(system.parts)
+        if sorted(order) != list(range(len(numbers))):
+            raise CasaError(f"the order {order} names not each of {len(numbers)} coordinates once")
+        record = _observed(system)
+        axis = 0
+        for new, place in enumerate(order):
+            old = numbers[place]
+            n = len(system.record[f"worldmap{old}"])
+            maps = np.arange(axis, axis + n, dtype=np.int32)
+            record[f"{system.parts[old]}{new}"] = system.part(old)
+            record |= {f"worldmap{new}": maps, f"pixelmap{new}": maps.copy()}
+            for field in ("worldreplace", "pixelreplace"):
+                record[f"{field}{new}"] = system.record[f"{field}{old}"]
+            axis += n
+        self._system = System(record)
         return True
 
-    @served()
-    def referencepixel(self, type: str = "") -> dict[str, Any]:
-        """Return the reference pixel, counted from 0."""
+    @served(order="wholes")
+    def transpose(self, order: Any) -> bool:
+        """Put the axes, world and pixel, in another order: axis k is then the one that `order` names k-th."""
         system = self._made()
-        if not type.strip():
-            return _absolute("pixel", numeric=system.crpix)
-        pixels = [system.axes[k].pixel for k in self._chosen(type)]
-        return _absolute("pixel", numeric=np.array([system.crpix[p] for p in pixels if p >= 0]))
+        if sorted(order) != list(range(len(system.axes))) or len(system.crpix) != len(system.axes):
+            raise CasaError(f"the order {order} names not each of {len(system.axes)} axes once")
+        for number in system.parts:
+            for field in ("worldmap", "pixelmap"):
+                old = system.record[f"{field}{number}"]
+                system.record[f"{field}{number}"] = np.array([order.index(int(a)) for a in old], np.int32)
+        return self._changed()
 
-    @served(value="any")
-    def setreferencepixel(self, value: Any, type: str = "") -> bool:
-        """Set the reference pixel."""
-        if isinstance(value, Mapping):
-            value = value["numeric"]
-        return self._put("crpix", [float(v) for v in np.atleast_1d(value)], type)
-
-    def _in_form(self, values: np.ndarray, form: str, type: str) -> dict[str, Any]:
-        whole = formatted(self._made(), values, form)
-        if not type.strip():
-            return whole
-        axes = self._chosen(type)
-        for key in ("numeric", "string"):
-            if key in whole:
-                whole[key] = whole[key][axes]
-        if "quantity" in whole:
-            whole["quantity"] = {f"*{i + 1}": whole["quantity"][f"*{k + 1}"] for i, k in enumerate(axes)}
-        return whole
-
-    @served()
-    def referencevalue(self, format: str = "n", type: str = "") -> dict[str, Any]:
-        """Return the reference value in the forms wanted."""
-        return _absolute("world", **self._in_form(self._made().crval, format, type))
-
-    @served(value="any")
-    def setreferencevalue(self, value: Any = (), type: str = "") -> bool:
-        """Set the reference value, given in any of the forms."""
-        if not type.strip():
-            return self._put("crval", [float(v) for v in world_of(self._made(), value)], "")
-        return self._put("crval", self._numbers(value, type), type)
-
-    def _numbers(self, value: Any, type: str) -> list[float]:
-        """Return numbers in the units of the axes of a kind of coordinate."""
-        if isinstance(value, Mapping) and "numeric" in value:
-            value = value["numeric"]
-        if isinstance(value, Mapping) and "quantity" in value:
-            value = value["quantity"]
-        if isinstance(value, Mapping) and "*1" in value:
-            value = [value[f"*{k + 1}"] for k in range(len(value))]
-        given = value.split() if isinstance(value, str) else value
-        items = list(given) if isinstance(given, list | tuple | np.ndarray) else [given]
-        units = [self._made().units[k] for k in self._chosen(type)]
-        return [in_unit(v, u, u) for v, u in zip(items, units, strict=False)]
-
-    @served()
-    def increment(self, format: str = "n", type: str = "") -> dict[str, Any]:
-        """Return the step of each axis, as numbers or quantities."""
-        system = self._made()
-        out: dict[str, Any] = {}
-        axes, units = self._chosen(type), system.units
-        if "n" in format:
-            out["numeric"] = system.cdelt[axes]
-        if "q" in format:
-            out["quantity"] = {
-                f"*{i + 1}": quantity(float(system.cdelt[k]), units[k]) for i, k in enumerate(axes)
-            }
-        if "s" in format:
-            out["string"] = np.array([self._step_text(k) for k in axes])
-        if not out:
-            raise CasaError(f"the format {format!r} is not known", hint="n, q or s")
-        return _absolute("world", **out)
-
-    def _step_text(self, axis: int) -> str:
-        system = self._made()
-        if system.axes[axis].kind == "stokes":
-            return system.stokes[0]
-        value, unit = float(system.cdelt[axis]), system.units[axis]
-        if system.axes[axis].kind == "direction":
-            value, unit = float(converted(value, unit, "arcsec")), "arcsec"
-        return f"{value:.8e} {unit}"
-
-    @served(value="any")
-    def setincrement(self, value: Any = (), type: str = "") -> bool:
-        """Set the steps."""
-        return self._put("cdelt", self._numbers(value, type), type)
-
-    # -- frames, projections and the rest -----------------------------------------------------------------
-
-    def _part(self, kind: str) -> dict[str, Any]:
-        system = self._made()
-        number = system.number_of(kind)
-        if number is None:
-            raise CasaError(f"there is no {kind} coordinate")
-        return system.part(number)
-
-    def _changed(self) -> bool:
-        self._system = System(self._made().record, self._made().shape)
-        return True
-
-    @served()
-    def referencecode(self, type: str = "", list: bool = False) -> list[str] | str:
-        """Return the reference frames."""
-        system = self._made()
-        codes = {n: str(system.part(n).get("system", "")) for n in sorted(system.parts)}
-        if not type.strip():
-            return [*codes.values()]
-        number = system.number_of(matched(type, _TYPES, "coordinate type"))
-        if number is None:
-            raise CasaError(f"there is no {type} coordinate")
-        return [codes[number]]
-
-    @served(value="text", adjust="flag")
-    def setreferencecode(self, value: str, type: str = "direction", adjust: bool = True) -> bool:
-        """Set the reference frame; the reference value on the sky is converted with it if `adjust` is set."""
-        from lattice.compat.casa.sky import moved
-
-        kind = matched(type, ("direction", "spectral"), "coordinate type")
-        part = self._part(kind)
-        known = _frames(kind)
-        if value.upper() not in known:
-            raise CasaError(f"{value!r} is no {kind} frame", hint=", ".join(sorted(known)))
-        old = str(part["system"])
-        if kind == "direction" and adjust and old != value.upper():
-            axes = self._chosen("direction")
-            lon, lat = (
-                float(converted(float(self._made().crval[k]), self._made().units[k], "deg")) for k in axes
+    @served(csys="record", whichin="whole", whichout="whole")
+    def replace(self, csys: Any, whichin: int, whichout: int) -> bool:
+        """Put a coordinate of another record in the place of one here, which has as many axes."""
+        system, other = self._made(), System(csys)
+        for name, which, of in (("input", whichin, other), ("output", whichout, system)):
+            if not 0 <= which < len(of.parts):
+                raise CasaError(f"there is no {name} coordinate {which}", hint=f"there are {len(of.parts)}")
+        new, old = sorted(other.parts)[whichin], sorted(system.parts)[whichout]
+        if len(other.record[f"worldmap{new}"]) != len(system.record[f"worldmap{old}"]):
+            raise CasaError("the coordinates have not the same number of axes")
+        part = other.part(new)
+        system.record = {
+            (f"{other.parts[new]}{old}" if key == f"{system.parts[old]}{old}" else key): (
+                part if key == f"{system.parts[old]}{old}" else value
             )
-            for k, new in zip(axes, moved(lon, lat, old, value.upper()), strict=True):
-                self._made().put("crval", k, float(converted(new, "deg", self._made().units[k])))
-        part["system"] = value.upper()
-        if kind == "direction":
-            part["conversionSystem"] = value.upper()
-        else:
-            part.setdefault("conversion", {})["system"] = value.upper()
-        return self._changed()
+            for key, value in system.record.items()
+        }
+        self._system = System(system.record, system.shape)
+        return True
 
-    @served()
-    def conversiontype(self, type: str = "direction") -> str:
-        """Return the frame in which positions are given."""
-        kind = matched(type, ("direction", "spectral"), "coordinate type")
-        part = self._part(kind)
-        if kind == "direction":
-            return str(part.get("conversionSystem") or part["system"])
-        return str(part.get("conversion", {}).get("system") or part["system"])
+    @served(originshft="reals", newshape="any")
+    def subimage(self, originshft: Any = (), newshape: Any = ()) -> dict[str, Any]:
+        """Return the record of the coordinates of a part of the image.
 
-    @served(spectral="text", direction="text")
-    def setconversiontype(self, direction: str = "", spectral: str = "") -> bool:
-        """Set the frames in which positions are given."""
-        for kind, name in (("direction", direction), ("spectral", spectral)):
-            if not name:
+        Parameters
+        ----------
+        originshft : list of float
+            The pixel that becomes the first one.
+        newshape : list of int, optional
+            Lengths of the axes, of which that of Stokes counts.
+        """
+        from lattice.io.casa_records.frames import STOKES_NUMBERS
+
+        system = System(self.torecord())
+        if not system.parts or len(originshft) != len(system.crpix):
+            raise CasaError(f"{len(originshft)} numbers for {len(system.crpix)} pixel axes")
+        lengths = [int(n) for n in np.atleast_1d(newshape)]
+        for k, axis in enumerate(system.axes):
+            if axis.pixel < 0:
                 continue
-            if name.upper() not in _frames(kind):
-                raise CasaError(f"{name!r} is no {kind} frame", hint=", ".join(sorted(_frames(kind))))
-            part = self._part(kind)
-            if kind == "direction":
-                part["conversionSystem"] = name.upper()
-            else:
-                part.setdefault("conversion", {})["system"] = name.upper()
-        return self._changed()
+            first = originshft[axis.pixel]
+            if axis.kind != "stokes":
+                system.put("crpix", k, float(system.crpix[axis.pixel]) - first)
+                if axis.kind in ("spectral", "tabular"):
+                    _shift_table(system.part(axis.number), first)
+                continue
+            part = system.part(axis.number)
+            names = [str(s) for s in part["stokes"]]
+            end = int(first) + lengths[axis.pixel] if axis.pixel < len(lengths) else len(names)
+            if not 0 <= first < min(end, len(names)) or end > len(names):
+                raise CasaError(f"the Stokes axis has no pixels {int(first)} to {end - 1}")
+            part["stokes"] = names[int(first) : end]
+            part["crval"] = np.array([float(STOKES_NUMBERS.get(part["stokes"][0], 0))])
+        return System(system.record).record
 
-    @served()
-    def projection(self, type: str = "") -> Any:
-        """Return the projection and its parameters; of "all" the codes that there are."""
-        from lattice.compat.casacore.images.coordinates import _PROJECTIONS
 
-        if type.lower() == "all":
-            return {"types": np.array(sorted(_PROJECTIONS))}
-        part = self._part("direction")
-        return {
-            "type": str(part["projection"]),
-            "parameters": np.asarray(part["projection_parameters"], np.float64),
-        }
+def _filled(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with the poles of its projection, and the position of a telescope that is known."""
+    out = copy.deepcopy(dict(record))
+    for key, part in out.items():
+        if key.rstrip("0123456789") == "direction" and 999.0 in (part.get("longpole"), part.get("latpole")):
+            settle_poles(part)
+        if isinstance(part, dict) and isinstance(wcs := part.get("wcs"), dict) and "ctype" in wcs:
+            wcs["ctype"] = str(wcs["ctype"]).rstrip("\0 ")  # the tools have no room to spare
+    if out and "telescopeposition" not in out:
+        place = position_of(str(out.get("telescope", "")), geocentric=True)
+        if place is not None and out["telescope"] != "EVLA":  # as for coordinates that are made here
+            out["telescopeposition"] = place
+    return out
 
-    @served(parameters="reals")
-    def setprojection(self, type: str, parameters: Any = (-1.0,)) -> bool:
-        """Set the projection."""
-        from lattice.compat.casacore.images.coordinates import _PROJECTIONS
 
-        if type.upper() not in _PROJECTIONS:
-            raise CasaError(f"there is no projection {type!r}", hint=", ".join(sorted(_PROJECTIONS)))
-        part = self._part("direction")
-        part["projection"] = type.upper()
-        given = [] if parameters == [-1.0] else parameters
-        part["projection_parameters"] = np.array(given or [0.0, 0.0], np.float64)
-        return self._changed()
+def _new(direction: bool, spectral: bool, stokes: Any, linear: int, tabular: bool) -> dict[str, Any]:
+    """Return a record of default coordinates, observed now."""
+    import time
 
-    @served()
-    def lineartransform(self, type: str) -> np.ndarray:
-        """Return the matrix of a coordinate."""
-        part = self._part(matched(type, _TYPES, "coordinate type"))
-        matrix = part.get("pc", (part.get("wcs") or {}).get("pc", 1.0))
-        return np.atleast_2d(np.asarray(matrix, np.float64))
+    from lattice.io.casa_records.frames import STOKES_NUMBERS
 
-    @served(value="any")
-    def setlineartransform(self, type: str = "", value: Any = ()) -> bool:
-        """Set the matrix of a coordinate."""
-        part = self._part(matched(type, _TYPES, "coordinate type"))
-        matrix = np.atleast_2d(np.asarray(value, np.float64))
-        if "wcs" in part:
-            part["wcs"]["pc"] = float(matrix.ravel()[0])
-        elif matrix.shape != np.shape(part["pc"]):
-            raise CasaError(f"a matrix of shape {matrix.shape} in place of one of {np.shape(part['pc'])}")
-        else:
-            part["pc"] = matrix
-        return self._changed()
-
-    def stokes(self) -> list[str]:
-        """Return the names of the pixels of the Stokes axis."""
-        self._part("stokes")
-        return self._made().stokes
-
-    @served(stokes="any")
-    def setstokes(self, stokes: Any) -> bool:
-        """Set the names of the pixels of the Stokes axis."""
-        self._part("stokes")["stokes"] = [str(s) for s in _words(stokes)]
-        return self._changed()
-
-    def restfrequency(self) -> dict[str, Any]:
-        """Return the rest frequencies, the one in use first."""
-        part = self._part("spectral")
-        first = float(part.get("restfreq", 0.0))
-        others = [float(f) for f in part.get("restfreqs", ()) if float(f) != first]
-        return quantity(np.array([first, *others]), str(part["unit"]))
-
-    @served(value="any", which="whole", append="flag")
-    def setrestfrequency(self, value: Any = (), which: int = 0, append: bool = False) -> bool:
-        """Set the rest frequencies, or add to them; the one of a number is in use."""
-        part = self._part("spectral")
-        unit = str(part["unit"])
-        number, own = quantity_of(value, unit)
-        new = [float(converted(float(v), own or unit, unit)) for v in np.atleast_1d(number)]
-        every = [*(float(f) for f in part.get("restfreqs", ())), *new] if append else new
-        if not 0 <= which < len(every):
-            raise CasaError(f"there is no rest frequency number {which}")
-        part["restfreq"], part["restfreqs"] = every[which], np.array(every)
-        return self._changed()
-
-    def epoch(self) -> dict[str, Any]:
-        """Return the date of the observation."""
-        return dict(self._made().record.get("obsdate", {}))
-
-    @served(value="any")
-    def setepoch(self, value: Any) -> bool:
-        """Set the date of the observation."""
-        from lattice.compat.casa.measures import measures
-
-        self._made().record["obsdate"] = (
-            value if isinstance(value, Mapping) else measures().epoch("UTC", value)
+    if wrong := [name for name in words(stokes) if name not in STOKES_NUMBERS or name == "??"]:
+        raise CasaError(
+            f"{', '.join(wrong)} is no Stokes parameter", hint="I Q U V, XX XY YX YY, RR RL LR LL, ..."
         )
-        return self._changed()
-
-    def telescope(self) -> str:
-        """Return the telescope."""
-        return str(self._made().record.get("telescope", "UNKNOWN"))
-
-    @served(value="text")
-    def settelescope(self, value: str) -> bool:
-        """Set the telescope."""
-        self._made().record["telescope"] = value
-        self._made().record.pop("telescopeposition", None)
-        return self._changed()
-
-    def observer(self) -> str:
-        """Return the observer."""
-        return str(self._made().record.get("observer", "UNKNOWN"))
-
-    @served(value="text")
-    def setobserver(self, value: str) -> bool:
-        """Set the observer."""
-        self._made().record["observer"] = value
-        return self._changed()
-
-    # -- positions ------------------------------------------------------------------------------------------
-
-    def _pixel(self, value: Any) -> list[float]:
-        """Return a pixel of all axes; missing ones take the reference pixel."""
-        if isinstance(value, Mapping):
-            value = value["numeric"]
-        given = [float(v) for v in np.atleast_1d(value)]
-        reference = [float(v) for v in self._made().crpix]
-        if len(given) > len(reference):
-            raise CasaError(f"{len(given)} values for {len(reference)} pixel axes")
-        return [*given, *reference[len(given) :]]
-
-    @served(value="any")
-    def toworld(self, value: Any = (), format: str = "n") -> dict[str, Any]:
-        """Return the world coordinates of a pixel in the forms wanted."""
-        world = self._made().to_world(self._pixel(value))
-        return _absolute("world", **formatted(self._made(), world, format))
-
-    @served(value="any")
-    def topixel(self, value: Any = ()) -> dict[str, Any]:
-        """Return the pixel at world coordinates, which are given in any of the forms."""
-        return _absolute("pixel", numeric=self._made().to_pixel(world_of(self._made(), value)))
-
-    def _many(self, value: Any) -> np.ndarray:
-        if isinstance(value, Mapping):
-            value = value["numeric"]
-        return np.atleast_2d(np.asarray(value, np.float64))
-
-    @served(value="any")
-    def toworldmany(self, value: Any = ()) -> dict[str, Any]:
-        """Return world coordinates of many pixels: one column each."""
-        columns = [self._made().to_world(p) for p in self._many(value).T]
-        return _absolute("world", numeric=np.array(columns).T)
-
-    @served(value="any")
-    def topixelmany(self, value: Any = ()) -> dict[str, Any]:
-        """Return the pixels at many world coordinates: one column each."""
-        columns = [self._made().to_pixel(w) for w in self._many(value).T]
-        return _absolute("pixel", numeric=np.array(columns).T)
-
-    @served(value="any")
-    def torel(self, value: Any = (), isworld: Any = -1) -> dict[str, Any]:
-        """Return a pixel or world coordinates relative to the reference."""
-        return self._shifted(value, isworld, -1)
-
-    @served(value="any")
-    def toabs(self, value: Any = (), isworld: Any = -1) -> dict[str, Any]:
-        """Return a pixel or world coordinates from such relative to the reference."""
-        return self._shifted(value, isworld, 1)
-
-    def _shifted(self, value: Any, isworld: Any, sign: int) -> dict[str, Any]:
-        system = self._made()
-        world = bool(isworld) if isworld != -1 else True
-        if isinstance(value, Mapping):
-            world = value.get("pw_type", "world" if world else "pixel") == "world"
-        given = world_of(system, value) if world else np.array(self._pixel(value))
-        reference = system.crval if world else system.crpix
-        if world and sign < 0:
-            given = given.copy()
-            for k, axis in enumerate(system.axes):
-                if axis.kind == "direction" and axis.inside == 0:
-                    turn = float(converted(360.0, "deg", system.units[k]))
-                    far = (given[k] - reference[k] + turn / 2) % turn - turn / 2
-                    lat = float(converted(float(system.crval[k + 1]), system.units[k + 1], "rad"))
-                    given[k] = reference[k] + far * np.cos(lat)
-        kind = "absolute" if sign > 0 else "relative"
-        return {
-            "ar_type": kind,
-            "pw_type": "world" if world else "pixel",
-            "numeric": given + sign * reference,
-        }
-
-    # -- velocities -----------------------------------------------------------------------------------------
-
-    def _rest(self) -> float:
-        rest = self._made().rest_frequency
-        if rest <= 0:
-            raise CasaError("velocities need a rest frequency", hint="set one with setrestfrequency()")
-        return rest
-
-    @served(value="any", frequnit="text", velunit="text")
-    def frequencytovelocity(
-        self, value: Any, frequnit: str = "", doppler: str = "radio", velunit: str = "km/s"
-    ) -> np.ndarray:
-        """Return the velocities of frequencies."""
-        hertz = converted(np.atleast_1d(np.asarray(value, np.float64)), frequnit or "Hz", "Hz")
-        return np.asarray(converted(doppler_velocity(hertz, self._rest(), doppler), "m/s", velunit))
-
-    @served(value="any", frequnit="text", velunit="text")
-    def velocitytofrequency(
-        self, value: Any, frequnit: str = "", doppler: str = "radio", velunit: str = "km/s"
-    ) -> np.ndarray:
-        """Return the frequencies of velocities."""
-        velocity = converted(np.atleast_1d(np.asarray(value, np.float64)), velunit, "m/s")
-        hertz = frequency_of_velocity(velocity, self._rest(), doppler)
-        return np.asarray(converted(hertz, "Hz", frequnit or "Hz"))
+    record = new_record(direction, spectral, words(stokes), linear, tabular)
+    record["obsdate"] = {
+        "type": "epoch",
+        "refer": "UTC",
+        "m0": {"value": time.time() / 86400 + 40587.0, "unit": "d"},
+    }
+    return record
 
 
-def _words(value: Any) -> list[str]:
-    return value.split() if isinstance(value, str) else [str(v) for v in np.atleast_1d(value)]
+def _observed(system: System) -> dict[str, Any]:
+    """Return what a record says beside the coordinates."""
+    gone = (*_MAPS, *TYPES)
+    return {
+        k: v for k, v in system.record.items() if k.rstrip("0123456789") not in gone or not k[-1].isdigit()
+    }
 
 
-def _frames(kind: str) -> frozenset[str]:
-    from lattice.compat.casacore.images.coordinates import _DIRECTIONS, _SPECTRA
-
-    return _DIRECTIONS if kind == "direction" else _SPECTRA
+def _shift_table(part: dict[str, Any], first: float) -> None:
+    """Let the table of an axis, whose reference pixel was moved, be about the pixels of a part."""
+    table = part.get("tabular", part)
+    if "pixelvalues" not in table or not len(table["pixelvalues"]):
+        return
+    # the reference was moved against the table, which goes with it
+    steps = float(np.ravel(table["cdelt"])[0])
+    table["worldvalues"] = np.asarray(table["worldvalues"], np.float64) - steps * first
+    table["pixelvalues"] = np.asarray(table["pixelvalues"], np.float64) - first

@@ -11,7 +11,16 @@ import numpy as np
 
 from lattice.compat.casa.errors import ArgumentError, CasaError
 
-__all__ = ["converted", "in_unit", "is_nothing", "quantity", "quantity_of", "sexagesimal", "unit_of"]
+__all__ = [
+    "converted",
+    "in_unit",
+    "is_nothing",
+    "quantity",
+    "quantity_of",
+    "sexagesimal",
+    "shown_date",
+    "unit_of",
+]
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*\Z")
 _HOURS = re.compile(r"\s*([+-]?)(\d+)(?:[:hH])(\d+)(?:(?:[:mM])(\d*\.?\d*)[sS]?)?[mM]?\s*\Z")
@@ -161,3 +170,20 @@ def sexagesimal(radians: float, hours: bool, digits: int = 3) -> str:
         return f"{first:02d}:{rest // 60:02d}:{tail}"
     sign = "-" if degrees < 0 else "+"
     return f"{sign}{first:02d}.{rest // 60:02d}.{tail}"
+
+
+def shown_date(days: float, digits: int = 6) -> str:
+    """Return a date from days of the modified Julian date.
+
+    >>> shown_date(58849.5)
+    '2020/01/01/12:00:00.000000'
+    """
+    import datetime
+
+    ticks = round(days * 86400 * 10**digits)
+    whole, part = divmod(ticks, 86400 * 10**digits)
+    day = datetime.date(1858, 11, 17) + datetime.timedelta(days=whole)
+    seconds, rest = divmod(part, 10**digits)
+    tail = f".{rest:0{digits}d}" if digits else ""
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{day.year:04d}/{day.month:02d}/{day.day:02d}/{hours:02d}:{minutes:02d}:{seconds % 60:02d}{tail}"

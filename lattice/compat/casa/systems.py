@@ -29,6 +29,8 @@ KINDS = {
     "quality": "Quality",
 }
 
+_EQUATORIAL = ("J2000", "JMEAN", "JTRUE", "APP", "B1950", "B1950_VLA", "BMEAN", "BTRUE", "JNAT", "ICRS")
+
 
 @dataclass(frozen=True)
 class AxisOf:
@@ -110,7 +112,8 @@ class System:
             if axis.kind == "spectral":
                 inner = part.get("wcs") or part.get("tabular") or {}
                 value = part[spectral] if spectral in part else inner.get(spectral, missing)
-                out.append(np.ravel(value)[0] if np.ndim(value) else value)
+                value = np.ravel(value)[0] if np.ndim(value) else value
+                out.append(value * table_scale(part) if field in ("crval", "cdelt") else value)
             else:
                 values = part.get(field)
                 out.append(
@@ -153,42 +156,51 @@ class System:
         """Put crval, crpix, cdelt, axes or units of a world axis."""
         at = self.axes[axis]
         part = self.part(at.number)
-        if at.kind == "spectral":
-            own = {"axes": "name", "units": "unit"}.get(field)
-            if own is not None:
-                part[own] = value
-            else:
-                (part["wcs"] if "wcs" in part else part["tabular"])[field] = value
+        if at.kind == "spectral" and field in ("axes", "units"):
+            part["name" if field == "axes" else "unit"] = value
+        elif at.kind == "spectral" and "wcs" in part:
+            part["wcs"][field] = value
+        elif at.kind == "spectral":
+            _put_in_table(part["tabular"], field, value / (table_scale(part) if field != "crpix" else 1.0))
         elif field in ("axes", "units"):
             part[field] = [value if k == at.inside else str(v) for k, v in enumerate(part[field])]
+        elif at.kind == "tabular":
+            _put_in_table(part, field, value)
         else:
-            part[field] = np.array(
-                [value if k == at.inside else v for k, v in enumerate(part[field])], np.float64
-            )
-        if field == "crval":
-            self.record[f"worldreplace{at.number}"] = np.array(
-                [
-                    value if k == at.inside else v
-                    for k, v in enumerate(self.record[f"worldreplace{at.number}"])
-                ]
-            )
+            kept = enumerate(part[field])
+            part[field] = np.array([value if k == at.inside else v for k, v in kept], np.float64)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was made of the record, which is about to change or was changed."""
         self.__dict__.pop("_scene", None)
 
     def set_unit(self, axis: int, unit: str, overwrite: bool = False) -> None:
         """Set the unit of a world axis; values are converted, those of plain axes not if `overwrite`."""
         kind, old = self.axes[axis].kind, self.units[axis]
-        if kind == "stokes":
+        if kind in ("stokes", "quality"):
             return
+        part = self.part(self.axes[axis].number)
         if not (overwrite and kind in ("linear", "tabular")):
             factor = float(converted(1.0, old, unit))
-            for field, value in (("crval", self.crval[axis]), ("cdelt", self.cdelt[axis])):
-                self.put(field, axis, float(value) * factor)
-            part = self.part(self.axes[axis].number)
+            if "tabular" not in part:
+                for field, value in (("cdelt", self.cdelt[axis]), ("crval", self.crval[axis])):
+                    self.put(field, axis, float(value) * factor)
             for field in ("restfreq", "restfreqs") if kind == "spectral" else ():
                 if field in part:
                     scaled = np.asarray(part[field], np.float64) * factor
                     part[field] = scaled if scaled.ndim else float(scaled)
         self.put("units", axis, unit)
+
+    def tabulated(self, axis: int) -> bool:
+        """Tell whether frequencies along an axis are those of a table."""
+        return self.axes[axis].kind == "spectral" and "wcs" not in self.part(self.axes[axis].number)
+
+    @property
+    def equatorial(self) -> bool:
+        """Whether directions are right ascensions and declinations, in hours and degrees."""
+        number = self.number_of("direction")
+        return number is not None and str(self.part(number)["system"]) in _EQUATORIAL
 
     @property
     def stokes(self) -> list[str]:
@@ -227,28 +239,47 @@ class System:
         """The coordinates as lattice has them."""
         return self._scene.coords
 
+    def worlds(self, pixels: np.ndarray, convert: bool = True) -> np.ndarray:
+        """Return world coordinates of many pixels, one column each, in the units of the record."""
+        from lattice.compat.casa.places import to_worlds
+
+        given = np.asarray(pixels, np.float64)
+        out = np.empty((len(self.axes), given.shape[1]))
+        for number, kind in self.parts.items():
+            own, cuts = (self.record[f"pixel{m}{number}"] for m in ("map", "replace"))
+            rows = [
+                given[p] if p >= 0 else np.full(given.shape[1], c) for p, c in zip(own, cuts, strict=True)
+            ]
+            found = to_worlds(kind, self.part(number), np.array(rows), convert)
+            for k, axis in enumerate(self.axes):
+                if axis.number == number:
+                    out[k] = found[axis.inside]
+        return out
+
+    def pixels(self, worlds: np.ndarray, convert: bool = True) -> np.ndarray:
+        """Return the pixels at many world coordinates, one column each, in the units of the record."""
+        from lattice.compat.casa.places import to_pixels
+
+        given = np.asarray(worlds, np.float64)
+        out = np.empty((len(self.crpix), given.shape[1]))
+        for number, kind in self.parts.items():
+            own, cuts = (self.record[f"world{m}{number}"] for m in ("map", "replace"))
+            rows = [
+                given[w] if w >= 0 else np.full(given.shape[1], c) for w, c in zip(own, cuts, strict=True)
+            ]
+            found = to_pixels(kind, self.part(number), np.array(rows), convert)
+            for p, row in zip(self.record[f"pixelmap{number}"], found, strict=True):
+                if p >= 0:
+                    out[int(p)] = row
+        return out
+
     def to_world(self, pixel: Sequence[float] | np.ndarray) -> np.ndarray:
         """Return world coordinates of a pixel, in the units of the record."""
-        from lattice.compat.casacore.images import worlds
-
-        found = worlds.to_world(self._scene, [float(p) for p in pixel][::-1])[::-1]
-        by_pixel = dict(enumerate(found))
-        values = np.array([by_pixel.get(a.pixel, v) for a, v in zip(self.axes, self.crval, strict=True)])
-        for k, axis in enumerate(self.axes):
-            if axis.kind == "direction" and axis.inside == 0:  # right ascensions are not negative here
-                turn = float(converted(360.0, "deg", self.units[k]))
-                values[k] %= turn
-        return values
+        return self.worlds(np.asarray(pixel, np.float64)[:, None])[:, 0]
 
     def to_pixel(self, world: Sequence[float] | np.ndarray) -> np.ndarray:
         """Return the pixel at world coordinates, in the units of the record."""
-        from lattice.compat.casacore.images import worlds
-
-        given = [0.0] * len(self.crpix)
-        for axis, value in zip(self.axes, world, strict=True):
-            if axis.pixel >= 0:
-                given[axis.pixel] = float(value)
-        return np.array(worlds.to_pixel(self._scene, given[::-1])[::-1])
+        return self.pixels(np.asarray(world, np.float64)[:, None])[:, 0]
 
     # -- spectral ---------------------------------------------------------------------------------------
 
@@ -277,3 +308,21 @@ class System:
             )
             raise CasaError(f"axis {name!r}: {problem}", hint=f"there are {', '.join(self.names)}")
         return found[0]
+
+
+def table_scale(part: Mapping[str, Any]) -> float:
+    """Return how large the unit of the table of a spectral coordinate is, in the unit of the coordinate."""
+    if "wcs" in part or "tabular" not in part:
+        return 1.0
+    own = str(np.ravel(part["tabular"].get("units", ["Hz"]))[0])
+    return float(converted(1.0, own, str(part["unit"])))
+
+
+def _put_in_table(part: dict[str, Any], field: str, value: float) -> None:
+    """Put reference or step of a tabulated axis: the whole table moves with it."""
+    old = {key: float(np.ravel(part[key])[0]) for key in ("crval", "crpix", "cdelt")}
+    new = old | {field: float(value)}
+    if len(part.get("worldvalues", ())) and old["cdelt"]:
+        steps = (np.asarray(part["worldvalues"], np.float64) - old["crval"]) / old["cdelt"]
+        part["worldvalues"] = new["crval"] + new["cdelt"] * (steps + old["crpix"] - new["crpix"])
+    part[field] = np.array([float(value)])
