@@ -84,6 +84,13 @@ class ImageCore(Tool):
             )
         return self._pixels
 
+    def _target(self) -> Mutable:
+        """Return the pixels to be changed; what cannot be is refused before anything else is looked at."""
+        pixels = self._held()
+        if not pixels.writable:
+            raise pixels._refuse()
+        return pixels
+
     def _image(self) -> Image:
         """Return the image as it is now, as lattice has it."""
         pixels = self._held()

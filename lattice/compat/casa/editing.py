@@ -13,7 +13,7 @@ from lattice.compat.casa.core import ImageCore
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.selection import region_of
 from lattice.compat.filling import fill, pieces, steady
-from lattice.compat.mutable import fitted, good_of, values_of
+from lattice.compat.mutable import Mutable, fitted, good_of, values_of
 from lattice.graph.sections import Section, full, shape_of
 from lattice.graph.types import is_bool, is_complex
 from lattice.image import Image
@@ -42,6 +42,7 @@ class ImageEditing(ImageCore):
         With `replicate` it is repeated along the axes that it lacks, to the end of the image.
         """
         call = _given(locals(), "pixels")
+        held = self._target()
         values = np.asarray(pixels)
         shape = self._outline().shape[::-1]
         if values.size == 0 or values.ndim > len(shape):
@@ -60,12 +61,11 @@ class ImageEditing(ImageCore):
             spans.append(slice(first, stop, step))
             counts.append(count)
         whole = np.broadcast_to(values.reshape(lengths), counts)
-        self._put(tuple(spans[::-1]), whole.T)
+        self._put(held, tuple(spans[::-1]), whole.T)
         self._note("putchunk", call)
         return True
 
-    def _put(self, section: Section, values: np.ndarray) -> None:
-        held = self._held()
+    def _put(self, held: Mutable, section: Section, values: np.ndarray) -> None:
         held.write(section, fitted(values if values.dtype != bool else values * 1, self._outline().dtype))
 
     def _covered(self, region: Any) -> tuple[Section, Any]:
@@ -89,7 +89,7 @@ class ImageEditing(ImageCore):
         With `usemask` pixels are put only where the mask is good then.
         """
         call = _given(locals(), "pixels", "pixelmask")
-        held = self._held()
+        held = self._target()
         box, _inside = self._covered(region)
         shape = shape_of(box)
         if np.size(pixels) == 0 and np.size(pixelmask) == 0:
@@ -105,7 +105,7 @@ class ImageEditing(ImageCore):
             if values is not None:
                 if usemask and self._outline().masked:
                     values = np.where(held.read_mask(box), values, held.read(box))
-                self._put(box, values)
+                self._put(held, box, values)
         self._note("putregion", call)
         return True
 
@@ -118,7 +118,7 @@ class ImageEditing(ImageCore):
         `pixelmask` 1 or 0 makes the pixels good or bad as well.
         """
         call = _given(locals())
-        held = self._held()
+        held = self._target()
         given = np.size(pixels) > 0 and pixels != ""
         if not given and pixelmask < 0:
             raise CasaError("give pixels, a pixelmask, or both")
@@ -140,12 +140,13 @@ class ImageEditing(ImageCore):
     def calc(self, pixels: Any, verbose: bool = True) -> bool:
         """Put the values of an expression into the image, where its mask is good."""
         call = _given(locals())
+        held = self._target()
         made = expr(_text_of(pixels))
         image = self._image()
         self._check_shape(made)
         if is_bool(made.dtype) or (is_complex(made.dtype) and not is_complex(image.dtype)):
             raise CasaError(f"values of type {made.dtype} do not go into an image of type {image.dtype}")
-        fill(self._held(), made, only_good=True)
+        fill(held, made, only_good=True)
         self._note("calc", call)
         return True
 
@@ -158,7 +159,7 @@ class ImageEditing(ImageCore):
     def calcmask(self, mask: Any = "", name: str = "", asdefault: bool = True) -> bool:
         """Make a mask of an expression of truth values, or put it in the place of one of that name."""
         call = _given(locals())
-        held = self._held()
+        held = self._target()
         made = expr(_text_of(mask))
         if not is_bool(made.dtype):
             raise CasaError("a mask is an expression of truth values", hint="'a.im > 0'")
@@ -186,7 +187,8 @@ class ImageEditing(ImageCore):
     ) -> bool:  # fmt: skip
         """Put a number or the values of an expression where the image, or a further mask, is bad."""
         call = _given(locals())
-        image, held = self._image(), self._held()
+        held = self._target()
+        image = self._image()
         box, inside = self._covered(region)
         made: Any = expr(_text_of(pixels)) if isinstance(pixels, str) else None
         if made is None or not made.shape:
@@ -217,7 +219,7 @@ class ImageEditing(ImageCore):
         from lattice.compat.casa.attaching import open_image
 
         call = _given(locals())
-        held = self._held()
+        held = self._target()
         piece = self._selected(open_image(infile).image(), region)
         image = self._image()
         at: Any = None
@@ -239,7 +241,7 @@ class ImageEditing(ImageCore):
                     slice(o.start + p.start - i.start, o.start + p.stop - i.start, 1)
                     for o, p, i in zip(outer, part, inner, strict=True)
                 )
-                self._put(there, values_of(source, part))
+                self._put(held, there, values_of(source, part))
         self._note("insert", call)
         return True
 
@@ -267,13 +269,14 @@ class ImageEditing(ImageCore):
             The same ones give the same noise. It is not that of CASA.
         """
         call = _given(locals())
+        held = self._target()
         image = self._image()
         base = image.set_default_mask(None) if image.masked else image
         if zero:
             base = Image(np.broadcast_to(np.zeros((), image.dtype), image.shape))
         made = base.add_noise(type, pars, seed=[abs(s) for s in seeds] or None)
         box, inside = self._covered(region)
-        fill(self._held(), made, box=box, where=inside)
+        fill(held, made, box=box, where=inside)
         self._note("addnoise", call)
         return True
 
@@ -296,7 +299,8 @@ class ImageEditing(ImageCore):
         from lattice.compat.casa.componentlists import components_of
 
         call = {"model": model, "region": region, "mask": mask, "subtract": subtract}
-        image, held = self._image(), self._held()
+        held = self._target()
+        image = self._image()
         made = image.add_components(components_of(model, image), subtract=subtract)
         box, inside = self._covered(region)
         with (

@@ -42,7 +42,7 @@ class ImageMetadata(ImageCore):
     @served(unit="text")
     def setbrightnessunit(self, unit: str) -> bool:
         """Set the unit of the pixels, which are not converted."""
-        self._held().change(unit=unit)
+        self._target().change(unit=unit)
         self._note("setbrightnessunit", {"unit": unit})
         return True
 
@@ -61,7 +61,7 @@ class ImageMetadata(ImageCore):
 
         old = set(self.miscinfo())
         rest = tuple(card for card in self._outline().node.attrs.meta if card[0] not in old)
-        self._held().change(meta=(*rest, *misc_from_record(info)))
+        self._target().change(meta=(*rest, *misc_from_record(info)))
         self._note("setmiscinfo", {"info": info})
         return True
 
@@ -206,7 +206,7 @@ class ImageMetadata(ImageCore):
                 )
         else:
             beams = beaming.changed_beams(image, major, minor, pa, beam or {}, channel, polarization)
-        self._held().change(beams=tuple(beams))
+        self._target().change(beams=tuple(beams))
         self._note("setrestoringbeam", {"remove": remove, "channel": channel, "polarization": polarization})
         return True
 
@@ -215,7 +215,7 @@ class ImageMetadata(ImageCore):
         """Add an angle to the position angles of all beams."""
         turn = in_unit(angle, "deg", "deg")
         beams = tuple((a, b, beaming.with_angle(p + turn)) for a, b, p in self._outline().beams)
-        self._held().change(beams=beams)
+        self._target().change(beams=beams)
         self._note("rotatebeam", {"angle": angle})
         return True
 
@@ -243,7 +243,7 @@ class ImageMetadata(ImageCore):
         coords, cards = coords_of(checked_record(csys, image.ndim), image.shape)
         observed = {key for key, _, _ in cards}
         rest = tuple(card for card in image.node.attrs.meta if card[0] not in observed)
-        self._held().change(coords=coords, meta=(*cards, *rest))
+        self._target().change(coords=coords, meta=(*cards, *rest))
         self._note("setcoordsys", {"csys": csys})
         return True
 
