@@ -140,8 +140,10 @@ class _Loop:
             ends.append(f"  store {r.kind} %{name}.h, ptr {at}, align 1")
         lines = [*self.entry, "  br label %head", "head:"]
         lines.append(f"  %i = phi i64 [ 0, %entry ], [ %next, %{body.block} ]")
+        lines.append(f"  %left = phi {V}i32> [ %left.first, %entry ], [ %left.next, %{body.block} ]")
         lines += [*heads, "  %go = icmp ult i64 %i, %n", "  br i1 %go, label %body, label %done"]
-        lines += [*body.lines, f"  %next = add i64 %i, {WIDTH}", "  br label %head"]
+        lines += [*body.lines, f"  %next = add i64 %i, {WIDTH}"]
+        lines += [f"  %left.next = sub {V}i32> %left, splat (i32 {WIDTH})", "  br label %head"]
         lines += ["done:", *ends, "  ret void", "}", ""]
         head = "define void @loop(i64 %n, ptr %args, i64 %first) {\nentry:\n"
         return _DECLARATIONS + (_COMPRESS if self.compress else "") + head + "\n".join(lines)
@@ -155,7 +157,14 @@ class _Loop:
             self.entry.append(f"  %{name} = load ptr, ptr %{name}.p")
             number += 1
 
-        self.entry.append(f"  %spare = alloca {V}i64>, align 64")
+        e = self.entry
+        e.append(f"  %spare = alloca {V}i64>, align 64")
+        # how many pixels are left, seen from each place of a vector
+        e.append("  %n.short = trunc i64 %n to i32")
+        e.append(f"  %n.one = insertelement {V}i32> poison, i32 %n.short, i32 0")
+        e.append(f"  %n.each = shufflevector {V}i32> %n.one, {V}i32> poison, {V}i32> zeroinitializer")
+        numbers = ", ".join(f"i32 {k}" for k in range(WIDTH))
+        e.append(f"  %left.first = sub {V}i32> %n.each, <{numbers}>")
         for i in self.inputs:
             take(f"in{i.register}")
         take("constants")
@@ -228,14 +237,7 @@ class _Loop:
         limit = ""
         if not all(isinstance(t, Store) for t in self.targets):
             # which pixels there are: the last turn of the loop goes beyond the last pixel
-            left = b.put("sub i64 %n, %i")
-            more = b.put(f"icmp ugt i64 {left}, {WIDTH}")
-            capped = b.put(f"select i1 {more}, i64 {WIDTH}, i64 {left}")
-            short = b.put(f"trunc i64 {capped} to i32")
-            one = b.put(f"insertelement {V}i32> poison, i32 {short}, i32 0")
-            every = b.put(f"shufflevector {V}i32> {one}, {V}i32> poison, {V}i32> zeroinitializer")
-            numbers = ", ".join(f"i32 {k}" for k in range(WIDTH))
-            limit = b.put(f"icmp ult {V}i32> <{numbers}>, {every}")
+            limit = b.put(f"icmp sgt {V}i32> %left, zeroinitializer")
         for number, target in enumerate(self.targets):
             self._target(b, number, target, values, limit)
 

@@ -22,7 +22,7 @@ from lattice.plan.program import Leaf, Program, RegionPixels
 __all__ = ["good_values"]
 
 _ROOM = 32 << 20  # bytes of all registers together
-_MOST, _LEAST = 1 << 19, 1 << 13  # pixels at a time
+_MOST, _LEAST = 1 << 16, 1 << 13  # pixels at a time: few, so that memory is used again
 
 
 def good_values(program: Program, sections: Sequence[Section], strip: int) -> list[list[np.ndarray]]:
