@@ -16,6 +16,7 @@ from lattice.execute.schedule import run_program, shares_memory
 from lattice.execute.sinks import ArraySink, BlockSink, Sink, WriterSink
 from lattice.graph.node import Literal, Node
 from lattice.graph.protocols import Writer
+from lattice.graph.sections import Section
 from lattice.plan.blocks import choose
 from lattice.plan.memory import allowance, refuse
 from lattice.plan.program import lower
@@ -133,14 +134,14 @@ def _arrays(roots: Sequence[Node], options: Options) -> list[Evaluated]:
         ArraySink(a.values, a.mask) if shared else BlockSink(a.values.dtype, a.mask is not None)
         for a in arrays
     ]
-    blocks = choose(program, options, held=held)
-    results = run_program(program, sinks, blocks, options)
-    if not shared:
-        for section, block in zip(blocks.sections(), results, strict=True):
-            for a, (values, mask) in zip(arrays, block, strict=True):
-                a.values[section] = values
-                if a.mask is not None:
-                    a.mask[section] = mask
+
+    def take(section: Section, block: list[tuple[np.ndarray, np.ndarray | None]]) -> None:
+        for a, (values, mask) in zip(arrays, block, strict=True):
+            a.values[section] = values
+            if a.mask is not None:
+                a.mask[section] = mask
+
+    run_program(program, sinks, choose(program, options, held=held), options, take=take)
     return [_without_needless_mask(a) for a in arrays]
 
 

@@ -130,28 +130,37 @@ def run_program(
     blocks: Blocks,
     options: Options,
     sections: Sequence[Section] | None = None,
+    take: Take | None = None,
 ) -> list[list[Any]]:
     """Run a program over its blocks; return the results of the sinks, block by block in order.
 
-    With `sections` only these are run, and no progress is shown: a sample takes no time.
+    With `sections` only these are run, and no progress is shown: a sample takes no time.  With `take` the
+    results that come from other processes are handed to it one by one, and none is returned.
     """
     pixel = max((d.itemsize for d in program.types), default=1)
     show = sections is None and _shows_progress(options)
     with Control(math.prod(program.shape) * pixel, show) as control:
         fused = wanted(program, sinks, options)
         job = Job(program, tuple(sinks), options.strip, fused, control.number)
-        return run_job(job, blocks.sections() if sections is None else sections, options, blocks.workers)
+        chosen = blocks.sections() if sections is None else sections
+        return run_job(job, chosen, options, blocks.workers, take)
 
 
 def _shows_progress(options: Options) -> bool:
     return sys.stderr.isatty() if options.progress == "auto" else bool(options.progress)
 
 
-def run_job(job: Job, sections: Sequence[Section], options: Options, workers: int) -> list[list[Any]]:
-    """Run every block; return the results of the sinks, block by block in order."""
+Take = Callable[[Section, list[Any]], None]
+"""Takes the results of the sinks for a block."""
+
+
+def run_job(
+    job: Job, sections: Sequence[Section], options: Options, workers: int, take: Take | None = None
+) -> list[list[Any]]:
+    """Run every block; see `run_program`."""
     client = active_client(options)
     if client is not None:
-        return _run_distributed(client, job, sections)
+        return _run_distributed(client, job, sections, take)
     if options.scheduler == "synchronous" or workers == 1 or len(sections) < 2:
         return list(job.run_all(enumerate(sections)).values())
     return _run_threads(job, sections, workers)
@@ -230,7 +239,9 @@ def _unpickled(job: bytes) -> Job:
     return kept[1]
 
 
-def _run_distributed(client: Any, job: Job, sections: Sequence[Section]) -> list[list[Any]]:
+def _run_distributed(
+    client: Any, job: Job, sections: Sequence[Section], take: Take | None
+) -> list[list[Any]]:
     from distributed import as_completed
 
     message = _pickled(job)
@@ -244,8 +255,14 @@ def _run_distributed(client: Any, job: Job, sections: Sequence[Section]) -> list
     try:
         for future in as_completed(futures):  # type: ignore[no-untyped-call]
             number = numbers[future.key]
-            results[number] = future.result()
+            found = future.result()
             future.release()
+            if take is None:
+                results[number] = found
+            else:
+                # arrays are let go as they come: all of them beside the whole would take twice its memory
+                for section, block in zip(batches[number], found, strict=True):
+                    take(section, block)
             if control is not None:
                 control.advance(pixel * sum(n_pixels(s) for s in batches[number]))
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,22 @@ from lattice.config import Options
 from lattice.errors import LatticeError
 from lattice.execute.lazy import dask_arrays
 from lattice.execute.run import compute, save
+from lattice.execute.schedule import run_program
+from lattice.execute.sinks import BlockSink
 from lattice.graph.attributes import Attributes
 from lattice.graph.node import Node, Source
 from lattice.io.base import ImageSpec
 from lattice.io.registry import for_writing, open_stored
+from lattice.native.machine import has_compiler
+from lattice.plan.blocks import choose
+from lattice.plan.program import lower
 from tests.graphs import function, image
 
 distributed = pytest.importorskip("distributed")
 
 SHAPE = (16, 64, 64)
 OPTIONS = Options(block=8192, jit=False)
+JIT = [False, True] if has_compiler() else [False]
 
 
 @pytest.fixture(scope="module")
@@ -62,25 +69,45 @@ def test_both_processes_work(client: Any) -> None:
     assert len(set(client.run(__import__("os").getpid).values())) == 2
 
 
-def test_results_are_those_of_threads(client: Any, fits: Source) -> None:
+@pytest.mark.parametrize("jit", JIT)
+def test_results_are_those_of_threads(client: Any, fits: Source, jit: bool) -> None:
+    options = OPTIONS.replace(jit=jit)
     tree = function("[]", fits, function(">", fits, function("mean", fits)))
     threads = compute(tree, OPTIONS.replace(scheduler="threads"))
-    cluster = compute(tree, OPTIONS)
+    cluster = compute(tree, options)
     np.testing.assert_array_equal(cluster.values, threads.values)
     np.testing.assert_array_equal(cluster.mask, threads.mask)
     for name in ("sum", "median", "stddev", "max"):
         scalar = function(name, tree)
-        assert compute(scalar, OPTIONS).values == compute(scalar, OPTIONS.replace(scheduler="threads")).values
+        assert compute(scalar, options).values == compute(scalar, OPTIONS.replace(scheduler="threads")).values
 
 
+def test_blocks_of_a_cluster_are_let_go_as_they_come(client: Any, fits: Source) -> None:
+    alive: list[weakref.ref[np.ndarray]] = []
+    most = 0
+
+    def take(_section: Any, block: list[Any]) -> None:
+        nonlocal most
+        alive.append(weakref.ref(block[0][0]))
+        most = max(most, sum(r() is not None for r in alive))
+
+    program = lower([fits], SHAPE)
+    blocks = choose(program, OPTIONS.replace(block=1024))
+    sink = BlockSink(program.types[program.outputs[0][0]], True)
+    assert len(run_program(program, [sink], blocks, OPTIONS, take=take)) == 0
+    assert len(alive) == blocks.count == 64
+    assert most < 20
+
+
+@pytest.mark.parametrize("jit", JIT)
 @pytest.mark.parametrize("suffix", ["fits", "zarr"])
 def test_files_written_by_a_cluster_are_those_of_threads(
-    client: Any, fits: Source, tmp_path: Path, suffix: str
+    client: Any, fits: Source, tmp_path: Path, suffix: str, jit: bool
 ) -> None:
     if suffix == "zarr":
         pytest.importorskip("zarr")
     tree = function("*", fits, function("[]", fits, function(">", fits, function("median", fits))))
-    write(tree, tmp_path / f"cluster.{suffix}")
+    write(tree, tmp_path / f"cluster.{suffix}", OPTIONS.replace(jit=jit))
     write(tree, tmp_path / f"threads.{suffix}", OPTIONS.replace(scheduler="threads"))
     got, expected = (
         compute(read(tmp_path / f"cluster.{suffix}")),
