@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ Function = Any
 """Takes whole numbers and addresses, while other threads go on, and returns a number; its own ``address``."""
 
 _FROM_LOADED, _FROM_NOTHING = 1 << 14, 1 << 19  # pixels of a block from which loops are compiled
+_OLDEST = [0, 45]  # version of llvmlite, with LLVM 20
 _lock = threading.Lock()
 
 
@@ -34,8 +36,16 @@ if hasattr(os, "register_at_fork"):
 
 @lru_cache(maxsize=1)
 def has_compiler() -> bool:
-    """Tell whether llvmlite is installed."""
-    return importlib.util.find_spec("llvmlite") is not None
+    """Tell whether llvmlite is installed, and new enough to understand what is written here."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    if importlib.util.find_spec("llvmlite") is None:
+        return False
+    try:
+        numbers = [int(n) for n in re.findall(r"\d+", version("llvmlite"))]
+    except PackageNotFoundError:
+        return True  # put there by hand
+    return numbers >= _OLDEST
 
 
 def is_loaded() -> bool:

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import lattice
 from lattice.errors import StorageError
-from lattice.execute import fused, measure, native, targets
+from lattice.execute import drive, fused, measure, native, targets
 from lattice.execute.buffers import memory
 from lattice.execute.sinks import BlockSink
-from lattice.functions.states import Moments
+from lattice.functions.states import LANES, Moments
 from lattice.graph.sections import boxes, full, shape_of
 from lattice.plan.program import lower
 from lattice.regions import Circle, PixelBox, PixelEllipsoid
@@ -202,6 +202,23 @@ def test_a_file_that_is_cut_off_during_the_run_is_an_error(folder: Path) -> None
         file.truncate(10_000)
     with lattice.set_options(jit=True), pytest.raises(StorageError, match="changed"):
         image.mean().compute()
+
+
+@pytest.mark.parametrize("block", [3000, 100_000])
+def test_many_short_turns_of_many_threads_change_no_bit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    texts = ("a+b", "a*2", "a[a>0.5]", "a>b")
+    names = {n: lattice.open(str(folder / f"{n}.fits")) for n in "ab"}
+    found = []
+    for jit in (False, True):
+        if jit:
+            monkeypatch.setattr(drive, "_SHORTEST", LANES)
+            monkeypatch.setattr(drive, "_CACHE", 64)
+        with lattice.set_options(jit=jit, block=block, workers=4):
+            sums = [repr(lattice.expr(f"{r}(a*b)", **names).compute()) for r in ("sum", "stddev", "median")]
+        found.append((sums, [saved(folder, t, jit=jit, block=block, workers=4) for t in texts]))
+    assert found[0] == found[1]
 
 
 def test_writers_that_wait_for_their_turn_lose_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,3 +63,14 @@ def test_options_decide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "has_compiler", lambda: False)
     with lattice.set_options(jit="auto"):
         assert not machine.pays(1 << 30)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"), [("0.44.0", False), ("0.45.0rc1", True), ("0.50.1", True), ("1.0", True)]
+)
+def test_compilers_that_are_too_old_are_not_used(
+    monkeypatch: pytest.MonkeyPatch, found: str, expected: bool
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: object())
+    monkeypatch.setattr("importlib.metadata.version", lambda _name: found)
+    assert machine.has_compiler.__wrapped__() == expected
