@@ -15,11 +15,12 @@ from lattice.graph.sections import Section, shape_of
 from lattice.io.files import add_bytes, pread_into
 from lattice.io.raw import Layout
 
-__all__ = ["can_scatter", "read_span", "scatter"]
+__all__ = ["read_pieces", "read_span"]
 
 _MOST = 1024  # places that the system takes at once
 _GAP = 32 << 10  # bytes that are read in vain rather than asking the system once more
-_waste = np.empty(_GAP, np.uint8)  # where they go, whichever thread reads
+_MOST_GAP = 128 << 10
+_waste = np.empty(_MOST_GAP, np.uint8)  # where they go, whichever thread reads
 
 
 @lru_cache(maxsize=1)
@@ -34,11 +35,6 @@ def _preadv() -> Any:
     function.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_int64)
     function.restype = ctypes.c_ssize_t
     return function
-
-
-def can_scatter(fd: Any) -> bool:
-    """Tell whether a file can be read so."""
-    return type(fd) is int and _preadv() is not None
 
 
 class _Vectors:
@@ -63,37 +59,6 @@ class _Vectors:
             add_bytes(wanted)
             offset += wanted
         return True
-
-
-def scatter(fd: int, path: str, offset: int, target: np.ndarray, places: np.ndarray, length: int) -> None:
-    """Read consecutive pieces of one length, each to its own place.
-
-    Parameters
-    ----------
-    fd, path : int, str
-        Descriptor of the file, and its path for messages.
-    offset : int
-        Where in the file the first piece begins.
-    target : ndarray of uint8
-        Where the places are; contiguous.
-    places : ndarray of int
-        Where each piece goes, in bytes from the beginning of the target; it fits there.
-    length : int
-        Bytes of each piece.
-
-    Raises
-    ------
-    FormatError
-        If the file ends before.
-    """
-    vectors = np.empty((len(places), 2), np.uint64)
-    np.add(places, target.ctypes.data, out=vectors[:, 0], casting="unsafe")
-    vectors[:, 1] = length
-    if _Vectors(vectors).fill(fd, offset):
-        return
-    # interrupted, or the file ends: piece by piece, which says what is wrong
-    for i, place in enumerate(places.tolist()):
-        pread_into(fd, target[place : place + length].data, offset + i * length, path)
 
 
 def read_span(
@@ -138,7 +103,7 @@ def read_span(
             position += i * layout.strides[k]
         n = min(stop - at, (rows - row) * run - column)
         part = target[done : done + n * size]
-        _read_pieces(fd, path, position, part, column * size, run * size, jump)
+        _read_pieces(fd, path, position, part, column * size, run * size, jump, _GAP)
         at += n
         done += n * size
 
@@ -147,12 +112,38 @@ _known = threading.local()  # the vectors of late: blocks of one shape go to the
 _MOST_KNOWN = 32
 
 
-def _read_pieces(
-    fd: int, path: str, position: int, target: np.ndarray, skip: int, length: int, jump: int
+def read_pieces(
+    fd: int, path: str, position: int, target: np.ndarray, length: int, jump: int, gap: int
 ) -> None:
-    """Read pieces of some length that lie `jump` bytes apart; of the first lacks what is skipped."""
+    """Read pieces of some length that lie at even distances, one behind the other into a target.
+
+    Parameters
+    ----------
+    fd, path : int, str
+        Descriptor of the file, and its path for messages.
+    position : int
+        Where the first piece begins.
+    target : ndarray of uint8
+        Where to: contiguous, of the bytes of all pieces.
+    length, jump : int
+        Bytes of a piece, and from one to the next.
+    gap : int
+        Up to how many bytes between two pieces are read in vain; at most 128 kB are.
+
+    Raises
+    ------
+    FormatError
+        If the file ends before.
+    """
+    _read_pieces(fd, path, position, target, 0, length, jump, gap)
+
+
+def _read_pieces(
+    fd: int, path: str, position: int, target: np.ndarray, skip: int, length: int, jump: int, gap: int
+) -> None:
+    """Read pieces, of the first of which lacks what is skipped."""
     n = -(-(skip + target.size) // length)
-    if n > 1 and jump - length <= _GAP:
+    if n > 1 and jump - length <= min(gap, _MOST_GAP) and _preadv() is not None:
         key = (target.ctypes.data, target.size, skip, length, jump)
         known: dict[Any, _Vectors] = _known.__dict__
         vectors = known.get(key)

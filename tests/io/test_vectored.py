@@ -16,7 +16,7 @@ from lattice.graph.sections import Section
 from lattice.io import vectored
 from lattice.io.files import counting
 from lattice.io.raw import Layout
-from lattice.io.vectored import can_scatter, read_span, scatter
+from lattice.io.vectored import read_pieces, read_span
 
 KIND = np.dtype(">f4")
 
@@ -86,25 +86,22 @@ def test_a_file_that_ends_too_early_is_an_error(tmp_path: Path) -> None:
         section = (slice(0, 20, 1), slice(2, 8, 1))
         with pytest.raises(FormatError, match="truncated"):
             read_span(fd, str(path), layout, section, 0, 120, np.empty(480, np.uint8))
-        with pytest.raises(FormatError, match="truncated"):
-            scatter(fd, str(path), 0, np.empty(800, np.uint8), np.arange(0, 800, 8), 8)
     finally:
         os.close(fd)
 
 
-def test_pieces_go_to_their_places(tmp_path: Path) -> None:
+@pytest.mark.parametrize("gap", [0, 6, 1 << 20])
+def test_pieces_at_even_distances(tmp_path: Path, gap: int) -> None:
     path = tmp_path / "pieces"
-    data = np.random.default_rng(1).integers(0, 256, 3000 * 4, np.uint8)
+    data = np.random.default_rng(1).integers(0, 256, 10_000, np.uint8)
     path.write_bytes(data.tobytes())
-    places = np.random.default_rng(2).permutation(3000) * 4
-    target = np.zeros(12000, np.uint8)
+    target = np.zeros(1500 * 4, np.uint8)
     fd = os.open(path, os.O_RDONLY)
     try:
-        assert can_scatter(fd)
         with counting() as count:
-            scatter(fd, str(path), 0, target, places, 4)
+            read_pieces(fd, str(path), 3, target, 4, 6, gap)
     finally:
         os.close(fd)
-    assert count.bytes == 12000
-    np.testing.assert_array_equal(target.reshape(-1, 4)[places // 4], data.reshape(-1, 4))
-    assert not can_scatter(object())
+    assert count.bytes == (6000 if gap == 0 else 1499 * 6 + 4)
+    starts = 3 + 6 * np.arange(1500)
+    np.testing.assert_array_equal(target.reshape(-1, 4), data[starts[:, None] + np.arange(4)])

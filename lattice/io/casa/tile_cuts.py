@@ -37,6 +37,7 @@ __all__ = [
     "piece_bytes",
     "position_of",
     "same_order",
+    "segments",
 ]
 
 # One positional read costs about as much as moving this many bytes.

@@ -12,6 +12,7 @@ import numpy as np
 from lattice.graph.sections import Section, n_pixels, shape_of
 from lattice.io.casa.bit_line import BitReader, BitWriter
 from lattice.io.casa.bits import bits_bytes, read_bits, unpacked, write_bits
+from lattice.io.casa.tile_blocks import blocks_bytes, read_blocks, small_blocks
 from lattice.io.casa.tile_cuts import (
     Box,
     TileLayout,
@@ -47,6 +48,10 @@ __all__ = ["TileLayout", "TileReader", "TileWriter", "open_reader"]
 
 def read_tiles(fd: int, layout: TileLayout, section: Section, out: np.ndarray) -> None:
     """Read a section into `out`, which is C-contiguous, of native byte order."""
+    blocks = small_blocks(layout, section)
+    if blocks is not None:
+        read_blocks(fd, layout, blocks, out)
+        return
     for box in boxes(layout, section):
         if by_parts(layout, box):
             _read_parts(fd, layout, box, out)
@@ -215,8 +220,12 @@ class TileReader:
         if n_pixels(section) == 0:
             return 0
         layout = self.layout
+        section = self._section(section)
+        blocks = None if is_url(layout.path) else small_blocks(layout, section)
+        if blocks is not None:
+            return blocks_bytes(layout, blocks)
         total = 0
-        for box in boxes(layout, self._section(section)):
+        for box in boxes(layout, section):
             tiles = math.prod(p.count for p in box)
             if not by_parts(layout, box):
                 total += tiles * layout.tile_bytes
