@@ -47,6 +47,8 @@ def in_storage_order(program: Program, targets: Sequence[Target] = ()) -> tuple[
     for leaf in program.leaves:
         if not isinstance(leaf.source, StoredPixels) or not leaf.view.is_whole:
             return None
+        if tuple(leaf.source.reader.shape) != tuple(program.shape):  # the first planes, rows or pixels of it
+            return None
         found = _storage_order(leaf.source.reader, padded)
         if found is None:
             return None

@@ -136,3 +136,13 @@ def test_a_saved_image_is_whole(tmp_path: Path, pair: tuple[Image, Image]) -> No
     (a + b).save(tmp_path / "sum.image", tile=(4, 6, 10))
     again = lattice.open(tmp_path / "sum.image")
     np.testing.assert_array_equal(again[3:7, 5, ::3].values, (A + B)[3:7, 5, ::3])
+
+
+@pytest.mark.parametrize(
+    "items", [(slice(0, 4),), (slice(None), slice(0, 6)), (slice(0, 3), slice(0, 5), slice(0, 7))]
+)
+def test_the_first_pixels_are_not_the_whole(pair: tuple[Image, Image], items: tuple[slice, ...]) -> None:
+    part, values = pair[0][items], A[items].astype(float)
+    assert in_storage_order(lower([part.node], part.shape)) is None
+    assert float(part.sum()) == pytest.approx(values.sum())
+    assert float(part.statistics(("median",))["median"]) == pytest.approx(np.median(values))
