@@ -92,8 +92,9 @@ def sky_gaussian(
     beams : sequence of (float, float, float)
         Kernel in degrees, or, with `target`, the beam of the result: one, or one per plane.
     scale : float, optional
-        Factor of a kernel with peak 1. Without it brightness is kept: Jy/beam is scaled to the new beam,
-        Jy/pixel becomes Jy/beam of the kernel, and other units are averaged with weights of sum 1.
+        Factor of a kernel with peak 1. Without it brightness is kept: Jy/beam is scaled to the new beam, so
+        that an unresolved source keeps its peak, Jy/pixel becomes Jy/beam of the kernel, and other units are
+        averaged with weights of sum 1.
     bad : {"zero", "leave"}
         See `lattice.ops.convolve.convolve`.
     target : bool
@@ -145,7 +146,7 @@ def sky_gaussian(
         if scale is None and not per_pixel:
             factor = 1 / float(shape.sum())
             if old is not None and new is not None and _is_per(unit, ("beam",)):
-                factor *= new[0] * new[1] / (old[0] * old[1])
+                factor = 1 / _peak(gaussian_kernel(old, step), shape)
         weights.append(shape * factor)
     node = convolve(x, weights if len(weights) > 1 else weights[0], axes, bad=bad)
     beams = tuple(b for b in results if b is not None)
@@ -154,6 +155,20 @@ def sky_gaussian(
     if (beams, unit) != (attrs.beams, attrs.unit):
         node = Extend(node, tuple(range(attrs.ndim)), node.attrs.with_(beams=beams, unit=unit))
     return node
+
+
+def _peak(beam: np.ndarray, kernel: np.ndarray) -> float:
+    """Return the peak of a sampled beam that is convolved with a kernel.
+
+    Divided by the sum of the kernel it is the ratio of the areas of the beams, but for kernels of a pixel or
+    two, whose samples tell too little.
+    """
+    half = [min(a, b) // 2 for a, b in zip(beam.shape, kernel.shape, strict=True)]
+    parts = [
+        one[tuple(slice(n // 2 - h, n // 2 + h + 1) for n, h in zip(one.shape, half, strict=True))]
+        for one in (beam, kernel)
+    ]
+    return float((parts[0] * parts[1]).sum())
 
 
 def _kernel_of(own: Beam | None, wanted: Beam, target: bool) -> Beam | None:

@@ -46,8 +46,16 @@ def test_brightness_per_beam_is_kept(major: float, minor: float, pa: float) -> N
     new = convolved((3 * SEC, 2 * SEC, 30.0), (major * SEC, minor * SEC, pa))
     np.testing.assert_allclose(found.beams[0], new)
     want = smoothed(kernel / kernel.sum()) * (new[0] * new[1] / (6 * SEC * SEC))
-    np.testing.assert_allclose(found.values, want, atol=2e-5)
+    # the areas of beams are those of their samples, but for kernels of a pixel or two
+    np.testing.assert_allclose(found.values, want, atol=2e-5 if minor > 2.5 else 0.02 * np.abs(want).max())
     assert found.unit == "Jy/beam"
+
+
+@pytest.mark.parametrize(("major", "minor"), [(6, 3), (2, 1), (1, 0.5), (0.6, 0.6)])
+def test_an_unresolved_source_keeps_its_peak(major: float, minor: float) -> None:
+    source = gaussian(3, 2, 30, 20).astype("f4")
+    image = Image(source, wcs=SKY, unit="Jy/beam", beam=(3 * SEC, 2 * SEC, 30.0))
+    assert float(image.smooth(major * SEC, minor * SEC, 30).max()) == pytest.approx(1.0, abs=2e-6)
 
 
 def test_other_units() -> None:
