@@ -57,6 +57,7 @@ def main(context: click.Context, /, **options: Any) -> None:
     python -m benchmarks --rows add,median --peers lattice,casacore --repeat 3
     python -m benchmarks memory --gigabytes 8 --limit 1GB
     python -m benchmarks regions --casa CASA_PYTHON
+    python -m benchmarks pipeline --casa CASA_PYTHON
     python -m benchmarks operations --casa CASA_PYTHON
     """
     if context.invoked_subcommand:
@@ -208,6 +209,29 @@ def casa(**options: Any) -> None:
     click.echo(render_casa(result))
     if json_path:
         json_path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+@main.command()
+@click.option("--casa", metavar="PYTHON", help="A Python in which casatools works; default: lattice alone.")
+@click.option("--shape", default="32x512x512", show_default=True, help="Shape of the float32 cube.")
+@click.option("--repeat", default=3, show_default=True, help="Runs of each; the median counts.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=DEFAULT_FOLDER, help="Where files are while it runs."
+)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all numbers to this file.")
+def pipeline(**options: Any) -> None:
+    """A script of CASA's tools and tasks, from FITS to FITS, in CASA and on lattice."""
+    from benchmarks.pipeline import render_pipeline, run_pipeline
+
+    options["folder"].mkdir(parents=True, exist_ok=True)
+    options["shape"] = parse_shape(options["shape"])
+    json_path = options.pop("json_path")
+    result = run_pipeline(**options, say=lambda text: click.echo(text, err=True))
+    click.echo(render_pipeline(result))
+    if json_path:
+        json_path.write_text(json.dumps(result, indent=1) + "\n")
+    if any(not value < 1e-4 for value in result.get("apart", {}).values()):
+        sys.exit(1)
 
 
 @main.command()
