@@ -520,7 +520,7 @@ rg.wpolygon(qa.quantity([2.0, 8.0, 5.2], 'pix'), qa.quantity([1.1, 2.1, 8.3], 'p
 rg.wpolygon(['12h0m0.4s', '11h59m59.6s', '12h0m0s'], ['29d59m56s', '29d59m56s', '30d0m5s'], [0, 1], c, comment='tri')
 rg.wpolygon(['2pix', '8pix'], ['1.1pix', '2.1pix', '8.3pix'], [0, 1], c)
 rg.wpolygon(['2pix', '8pix', '5.2pix'], ['1.1pix', '2.1pix', '8.3pix'], csys=c)
-ia.getregion(rg.wpolygon(['12h0m0.4s', '11h59m59.6s', '12h0m0s'], ['29d59m56s', '29d59m56s', '30d0m5s'], [0, 1], c), getmask=True)
+ia.getregion(rg.wpolygon(['12h0m0.41s', '11h59m59.59s', '12h0m0s'], ['29d59m55.3s', '29d59m55.3s', '30d0m5.5s'], [0, 1], c), getmask=True)
 rg.makeunion({'a': one, 'b': two})
 rg.makeunion([one, two], 'both')
 rg.makeunion({'a': one})
@@ -528,6 +528,7 @@ rg.makeunion({'a': one, 'b': two, 'c': three})
 rg.makeunion({'a': rg.box([1, 1], [2, 2]), 'b': one})
 rg.intersection({'a': one, 'b': two})
 rg.difference(one, two, 'rest')
+rg.difference(one, two)
 rg.complement(one)
 rg.complement({'a': one, 'b': two})
 rg.concatenation(rg.wbox(['0pix'], ['2pix'], [3], c), {'a': one, 'b': two, 'c': three})
@@ -924,7 +925,17 @@ _CMB = "the frame of the CMB is that of the FITS standard, 1 km/s from CASA's"
 
 _NAMED = "a measure names the frame of its numbers; CASA names the one before the conversion"
 
+_REPEATED = "each region is its own; CASA takes the first one for all"
+_TWO = "rg.concatenation(rg.wbox(['0pix'], ['2pix'], [3], c), {'a': one, 'b': two, 'c': three})"
+
 MENDED: dict[str, str] = {
+    "regions: rg.box('a', [1, 2])": _REFUSED,
+    "regions: rg.wbox(qa.quantity([3.0, 2.0], 'pix'), qa.quantity([7.0, 6.0], 'pix'), [0, 1], c)": _FORMS,
+    "regions: rg.wbox([{'value': 1.4202, 'unit': 'GHz'}], [{'value': 1.4204, 'unit': 'GHz'}], [3], c)": _FORMS,
+    "regions: rg.wpolygon(qa.quantity([2.0, 8.0, 5.2], 'pix'), qa.quantity([1.1, 2.1, 8.3], 'pix'), [0, 1], c)": _FORMS,
+    "regions: rg.makeunion([one, two], 'both')": _FORMS,
+    f"regions: {_TWO}": _REPEATED,
+    f"regions: ia.getregion({_TWO}, getmask=True)": _REPEATED,
     "image: cs.setdirection(); cs": _REFPIX,
     "image: cs.setdirection(refcode='B1950'); cs": _REFPIX,
     "image: cs.setdirection(refval='10deg 20deg', incr='-1arcsec 1arcsec'); cs": _REFPIX,

@@ -14,6 +14,7 @@ from lattice.compat.casa.arguments import matched, served
 from lattice.compat.casa.core import Tool
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.quantities import converted, quantity, quantity_of
+from lattice.compat.casa.region_records import compound, in_the_world, numbered
 from lattice.compat.casa.systems import System
 
 __all__ = ["regionmanager"]
@@ -38,11 +39,13 @@ class regionmanager(Tool):
     @served()
     def absreltype(self, absrelvalue: int = 0) -> str:
         """Return the name of the number that records have for absolute and relative places."""
-        return next((name for name, n in _ABSREL.items() if n == absrelvalue), "Unknown")
+        return next((name for name, n in _ABSREL.items() if n == absrelvalue and name != "reldir"), "Unknown")
 
     @served(csys="record")
-    def setcoordinates(self, csys: Any) -> bool:
+    def setcoordinates(self, csys: Any = None) -> bool:
         """Set the coordinates of regions for which none are given."""
+        if not System(csys).parts:
+            raise CasaError("the record has no coordinates", hint="ia.coordsys().torecord()")
         self._csys = csys
         return True
 
@@ -91,7 +94,8 @@ class regionmanager(Tool):
         shift = 0.0 if frac or kind != 1 else 1.0
 
         def corner(values: Sequence[float]) -> np.ndarray:
-            return np.array([*(v + shift for v in values), *[_UNSET] * (n - len(values))])
+            single = np.array([*(v + shift for v in values), *[_UNSET] * (n - len(values))], np.float32)
+            return single.astype(np.float64)  # CASA keeps them so
 
         first = corner(blc) if blc != [0.0] or n == 1 else np.array([shift, *[_UNSET] * (n - 1)])
         return {
@@ -113,6 +117,7 @@ class regionmanager(Tool):
         record = csys or self._csys
         if not record:
             raise CasaError("regions in world coordinates need a csys", hint="ia.coordsys().torecord()")
+        self._csys = dict(record)  # it holds from now on
         return dict(record)
 
     def _pixel_axes(self, given: Sequence[int], n: int) -> np.ndarray:
@@ -128,19 +133,19 @@ class regionmanager(Tool):
     ) -> dict[str, Any]:  # fmt: skip
         """Return the record of a box between two places in the world, its sides along the pixel axes."""
         coordinates = self._coordinates(csys)
-        corners = [[_place(v) for v in _items(c)] for c in (blc, trc)]
+        kind = _ABSREL[matched(absrel, [*_ABSREL], "absrel")]
+        corners = [[_place(v, kind == 1) for v in _items(c)] for c in (blc, trc)]
         n = max(map(len, corners))
         if not n or len({*map(len, corners)}) > 1:
             raise CasaError("blc and trc have a value for each axis")
-        kind = _ABSREL[matched(absrel, [*_ABSREL], "absrel")]
         return {
             "name": "WCBox",
             "isRegion": 2,
             "comment": comment,
             "oneRel": True,
             "pixelAxes": self._pixel_axes(pixelaxes, n),
-            "blc": _numbered(corners[0]),
-            "trc": _numbered(corners[1]),
+            "blc": numbered(corners[0]),
+            "trc": numbered(corners[1]),
             "absrel": np.full(n, kind),
             "coordinates": coordinates,
         }
@@ -163,16 +168,21 @@ class regionmanager(Tool):
             "absrel": _ABSREL[matched(absrel, [*_ABSREL], "absrel")],
             "coordinates": coordinates,
         }
-        for key, values, axis in (("x", x, axes[0] - 1), ("y", y, axes[1] - 1)):
-            given = [quantity_of(v) for v in _items(values)]
-            unit = system.units[next(k for k, a in enumerate(system.axes) if a.pixel == axis)]
-            if given and given[0][1] == "pix":
-                unit, numbers = "pix", [float(v) + 1 for v, _ in given]
-            else:
-                numbers = [float(converted(float(v), u or unit, unit)) for v, u in given]
-            record[key] = quantity(np.array(numbers), unit)
-        if len(record["x"]["value"]) != len(record["y"]["value"]):
+        plane = [next(k for k, a in enumerate(system.axes) if a.pixel == axis - 1) for axis in axes]
+        given = [[quantity_of(v) for v in _items(values)] for values in (x, y)]
+        if len(given[0]) != len(given[1]):
             raise CasaError("x and y have as many values as the polygon has corners")
+        places = np.repeat(system.crpix[:, None], len(given[0]), 1)
+        for axis, values in zip(axes, given, strict=True):
+            if values and values[0][1] == "pix":
+                places[axis - 1] = [float(v) for v, _ in values]
+        found = system.worlds(places, convert=False)
+        for key, k, values in zip(("x", "y"), plane, given, strict=True):
+            unit = system.units[k]
+            numbers = found[k]
+            if not (values and values[0][1] == "pix"):
+                numbers = np.array([float(converted(float(v), u or unit, unit)) for v, u in values])
+            record[key] = quantity(numbers, unit)
         return record
 
     # -- records of records -----------------------------------------------------------------------------
@@ -180,22 +190,43 @@ class regionmanager(Tool):
     @served(regions="any", comment="text")
     def makeunion(self, regions: Any = (), comment: str = "") -> dict[str, Any]:
         """Return the record of what lies in any of several regions."""
-        return _compound("WCUnion", _regions(regions), comment)
+        return compound(
+            "WCUnion", _regions(regions), comment or "Created with the region manager's union function."
+        )
 
     @served(regions="any", comment="text")
     def intersection(self, regions: Any = (), comment: str = "") -> dict[str, Any]:
         """Return the record of what lies in all of several regions."""
-        return _compound("WCIntersection", _regions(regions), comment)
+        said = "Intersction of multiple regions created with the Region Manger tool"  # CASA's spelling
+        return compound("WCIntersection", _regions(regions), comment or said)
 
     @served(region1="record", region2="record", comment="text")
     def difference(self, region1: Any = None, region2: Any = None, comment: str = "") -> dict[str, Any]:
         """Return the record of what lies in one region and not in another."""
-        return _compound("WCDifference", [region1, region2], comment)
+        said = "Difference of between 2 regions created with the Region Manger tool"  # CASA's words
+        return compound("WCDifference", [region1, region2], comment or said)
 
     @served(region="record", comment="text")
     def complement(self, region: Any = (), comment: str = "") -> dict[str, Any]:
-        """Return the record of what does not lie in a region."""
-        return _compound("WCComplement", [region], comment)
+        """Return the record of what does not lie in a region, or in any of several."""
+        said = "Complement region created with the Region Manger tool"  # CASA's spelling
+        if "name" not in region:
+            parts = _regions(region, 1)
+            region = parts[0] if len(parts) == 1 else compound("WCUnion", parts)
+        return compound("WCComplement", [region], comment or said)
+
+    @served(box="record", regions="any", comment="text")
+    def concatenation(self, box: Any = (), regions: Any = (), comment: str = "") -> dict[str, Any]:
+        """Return the record of a region for each pixel of another axis, which a box along it names."""
+        parts = _regions(regions, 1)
+        whole = compound(
+            "WCConcatenation", parts, comment or "Created with Region Mgr Concatenation Function"
+        )
+        if str(box.get("name")) != "WCBox" or len(box["pixelAxes"]) != 1:
+            raise CasaError(
+                "the box is one of the world along one axis", hint="wbox(['0pix'], ['2pix'], [3], csys)"
+            )
+        return whole | {"box": dict(box)}
 
     # -- texts ------------------------------------------------------------------------------------------
 
@@ -209,13 +240,16 @@ class regionmanager(Tool):
         from lattice.regions.strings import from_strings
 
         if isinstance(region, Mapping) and region:
+            if box.strip():
+                raise CasaError("a box and a region record are not given together")
             return dict(region)
         system = System(self._coordinates(csys), shape)
         if isinstance(region, str) and region.strip():
             text = _text_or_file(region)
             made = from_strings(box, chans, stokes, text)
             attrs = system._scene.node.attrs
-            return to_record(made, system.record, attrs)  # type: ignore[arg-type]
+            assert made is not None
+            return in_the_world(to_record(made, system.record, attrs), system)
         boxes = _corners(box, system)
         spans = _spans(system, chans, "spectral")
         if stokes.strip() or stokescontrol[:1].lower() != "f":
@@ -223,7 +257,7 @@ class regionmanager(Tool):
         else:
             layers = [(0, 0)]
         parts = [_world_box(system, *pick) for pick in itertools.product(boxes, layers, spans)]
-        return parts[0] if len(parts) == 1 else _compound("WCUnion", parts, "")
+        return parts[0] if len(parts) == 1 else compound("WCUnion", parts)
 
     @served(text="text")
     def fromtext(self, text: str = "", shape: Any = (1,), csys: Any = None) -> dict[str, Any]:
@@ -232,7 +266,7 @@ class regionmanager(Tool):
         from lattice.regions.crtf import from_crtf
 
         system = System(self._coordinates(csys), shape)
-        return to_record(from_crtf(text), system.record, system._scene.node.attrs)
+        return in_the_world(to_record(from_crtf(text), system.record, system._scene.node.attrs), system)
 
     @served(filename="text")
     def fromtextfile(self, filename: str = "", shape: Any = (0,), csys: Any = None) -> dict[str, Any]:
@@ -255,12 +289,13 @@ class regionmanager(Tool):
     @served(filename="text", region="record")
     def tofile(self, filename: str = "", region: Any = None) -> bool:
         """Write a record to a file, as JSON."""
-        if not filename:
-            raise CasaError("give the name of a file")
+        from lattice.graph.records import Record
+        from lattice.io.casa.tables import replace_file
         from lattice.io.json_values import to_json
 
-        with open(filename, "w", encoding="utf-8") as file:
-            json.dump(to_json(region), file)
+        if not filename or not region:
+            raise CasaError("give the name of a file and a record")
+        replace_file(os.path.expanduser(filename), json.dumps(to_json(Record(region))).encode())
         return True
 
     @served(filename="text", verbose="flag", regionname="text")
@@ -268,11 +303,82 @@ class regionmanager(Tool):
         self, filename: str = "", verbose: bool = True, regionname: str = ""
     ) -> dict[str, Any]:
         """Return the record that `tofile` wrote."""
+        from lattice.graph.records import thawed
         from lattice.io.json_values import from_json
 
-        with open(filename, encoding="utf-8") as file:
-            found: dict[str, Any] = from_json(json.load(file))
+        with open(os.path.expanduser(filename), encoding="utf-8") as file:
+            found: dict[str, Any] = thawed(from_json(json.load(file)))
+        found["comment"] = f"Created from file: {filename}"
         return found
+
+    # -- images -----------------------------------------------------------------------------------------
+
+    @served(tablename="text", regionname="any", regionrec="record", asmask="flag", verbose="flag")
+    def fromrecordtotable(
+        self, tablename: str = "", regionname: Any = (), regionrec: Any = None, asmask: bool = False,
+        verbose: bool = True,
+    ) -> str:  # fmt: skip
+        """Keep a region with an image, or the mask that it is there, and return the name that it got."""
+        from lattice.compat.casa.selection import region_of
+
+        file = self._file(tablename)
+        image = file.image()
+        region = region_of(regionrec, image)
+        name = str(regionname) if len(regionname) else ("mask" if asmask else "region")
+        taken = {*image.regions, *image.masks}
+        if name in taken or not len(regionname):
+            name = next(n for k in range(10**6) if (n := f"{name}{k}") not in taken)
+        if asmask:
+            fitted = region.fit(image.node.attrs)
+            file.put_mask(name, fitted.mask, default=False)
+        else:
+            file.change(regions={**image.regions, name: region})
+        return name
+
+    @served(tablename="text", regionname="any", verbose="flag")
+    def fromtabletorecord(
+        self, tablename: str = "", regionname: Any = (), verbose: bool = True
+    ) -> dict[str, Any]:
+        """Return the record of a region that an image keeps."""
+        from lattice.compat.casa.coordsys import coordsys
+        from lattice.compat.casa.core import system_of
+        from lattice.compat.casa.records import with_matrices_turned
+        from lattice.graph.records import Record, thawed
+        from lattice.regions import to_record
+
+        image = self._file(tablename).image()
+        found = self._named(image, regionname)
+        if isinstance(found, Record):
+            return with_matrices_turned(thawed(found))
+        record = with_matrices_turned(coordsys(system_of(image).record).torecord())
+        return with_matrices_turned(to_record(found, record, image.node.attrs))
+
+    @served(tablename="text")
+    def namesintable(self, tablename: str = "") -> list[str]:
+        """Return the names of the regions that an image keeps."""
+        return sorted(self._file(tablename).image().regions)
+
+    @served(tablename="text", regionname="text")
+    def deletefromtable(self, tablename: str = "", regionname: str = "") -> bool:
+        """Remove a region from an image."""
+        if not regionname:
+            return True
+        file = self._file(tablename)
+        image = file.image()
+        self._named(image, regionname)
+        file.change(regions={n: r for n, r in image.regions.items() if n != regionname})
+        return True
+
+    def _file(self, name: str) -> Any:
+        from lattice.compat.stored import InFile
+
+        return InFile(os.path.expanduser(name))
+
+    def _named(self, image: Any, name: Any) -> Any:
+        if str(name) not in image.regions:
+            there = ", ".join(image.regions) or "none"
+            raise CasaError(f"the image has no region {name!r}", hint=f"there are {there}")
+        return image.regions[str(name)]
 
 
 # -- helpers ------------------------------------------------------------------------------------------------
@@ -291,35 +397,16 @@ def _items(values: Any) -> list[Any]:
     return [*values]
 
 
-def _place(value: Any) -> dict[str, Any]:
+def _place(value: Any, absolute: bool) -> dict[str, Any]:
     number, unit = quantity_of(value)
-    return quantity(float(number) + (1.0 if unit == "pix" else 0.0), unit)
+    return quantity(float(number) + (1.0 if unit == "pix" and absolute else 0.0), unit)
 
 
-def _numbered(values: Sequence[Any]) -> dict[str, Any]:
-    return {f"*{k + 1}": v for k, v in enumerate(values)}
-
-
-def _regions(regions: Any) -> list[dict[str, Any]]:
+def _regions(regions: Any, least: int = 2) -> list[dict[str, Any]]:
     found = [*(regions.values() if isinstance(regions, Mapping) else regions)]
-    if len(found) < 2:
-        raise CasaError("two regions or more are put together")
+    if len(found) < least:
+        raise CasaError(f"{len(found)} regions are put together", hint=f"give {least} or more")
     return found
-
-
-def _compound(name: str, regions: Sequence[Any], comment: str) -> dict[str, Any]:
-    for region in regions:
-        if not isinstance(region, Mapping) or not str(region.get("name", "")).startswith("WC"):
-            raise CasaError(
-                "only regions in world coordinates are put together", hint="make them with wbox and the like"
-            )
-    numbered = _numbered([dict(r) for r in regions])
-    return {
-        "name": name,
-        "isRegion": 2,
-        "comment": comment,
-        "regions": numbered | {"nr": len(regions)},
-    }
 
 
 def _text_or_file(region: str) -> str:
@@ -379,7 +466,7 @@ def _world_box(
     corners = []
     for place in (blc, trc):
         world, units = system.to_world(place), system.units
-        corners.append(_numbered([quantity(float(v), u) for v, u in zip(world, units, strict=True)]))
+        corners.append(numbered([quantity(float(v), u) for v, u in zip(world, units, strict=True)]))
     n = len(system.shape)
     return {
         "name": "WCBox",

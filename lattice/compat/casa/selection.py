@@ -7,18 +7,21 @@ from typing import Any
 
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.records import with_matrices_turned
+from lattice.compat.casa.region_records import resolved
 from lattice.image import Image
 
 __all__ = ["region_of", "selected"]
 
 
-def region_of(region: Any) -> Any:
+def region_of(region: Any, image: Image | None = None) -> Any:
     """Return a region as `Image.subimage` takes it, None for none.
 
     Parameters
     ----------
     region : str, mapping or empty
         A record of the region manager; CRTF text, the name of a file with it, or of a region of the image.
+    image : Image, optional
+        The image, of which regions may be fractions.
     """
     if isinstance(region, str):
         return region if region.strip() else None
@@ -27,6 +30,8 @@ def region_of(region: Any) -> Any:
             return None
         from lattice.regions import from_record
 
+        if image is not None:
+            region = resolved(region, image.shape[::-1])
         return from_record(with_matrices_turned(region))
     if not region:
         return None
@@ -48,7 +53,7 @@ def selected(
 
     A region record leaves box, chans and stokes without effect. `keepaxes` are CASA's numbers of axes.
     """
-    found = region_of(region)
+    found = region_of(region, image)
     if isinstance(region, Mapping) and found is not None:
         box = chans = stokes = ""
     kept = [image.ndim - 1 - int(a) for a in keepaxes]
