@@ -16,7 +16,21 @@ from lattice.execute.body import BITS, NAMES, UNARY, WIDTH, Body, V, Value, vect
 from lattice.functions.states import LANES
 from lattice.plan.program import Program, Step
 
-__all__ = ["WIDTH", "Brackets", "Input", "Range", "Store", "Sums", "Target", "Truths", "emit"]
+__all__ = [
+    "DECLARATIONS",
+    "FIELDS",
+    "WIDTH",
+    "Brackets",
+    "Input",
+    "Loop",
+    "Range",
+    "Rows",
+    "Store",
+    "Sums",
+    "Target",
+    "Truths",
+    "emit",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,37 @@ class Brackets:
         return 2 + self.count
 
 
-Target = Store | Sums | Truths | Range | Brackets
+#: what runs for each kind of statistic, by name and type; "value" is the type of the pixels
+FIELDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "counts": (),
+    "totals": (("total", "float64"),),
+    "moments": (("centre", "float64"), ("sums", "float64"), ("squares", "float64")),
+    "deviations": (("centre", "float64"), ("total", "float64")),
+    "extrema": (("low", "value"), ("high", "value")),
+    "weighted": (("total", "float64"), ("first", "float64"), ("second", "float64")),
+    "peaks": (("low", "value"), ("high", "value"), ("where_low", "float64"), ("where_high", "float64")),
+    "truths": (("true", "int32"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Running statistics of a kind.
+
+    Arguments: pixels of a row, number of rows, and pixels from one row to the next, as 64 bit integers; the
+    position of each row; numbers of good pixels (32 bits); then what `FIELDS` tells.
+    """
+
+    kind: str
+    value: int
+    mask: int | None
+
+    @property
+    def n_arguments(self) -> int:
+        return 3 + len(FIELDS[self.kind])
+
+
+Target = Store | Sums | Truths | Range | Brackets | Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +151,7 @@ class _Running:
 
 
 @dataclass
-class _Loop:
+class Loop:
     """The text of a loop: what runs on is loaded before the first turn, and stored after the last."""
 
     program: Program
@@ -146,7 +190,7 @@ class _Loop:
         lines += [f"  %left.next = sub {V}i32> %left, splat (i32 {WIDTH})", "  br label %head"]
         lines += ["done:", *ends, "  ret void", "}", ""]
         head = "define void @loop(i64 %n, ptr %args, i64 %first) {\nentry:\n"
-        return _DECLARATIONS + (_COMPRESS if self.compress else "") + head + "\n".join(lines)
+        return DECLARATIONS + (_COMPRESS if self.compress else "") + head + "\n".join(lines)
 
     def _arguments(self) -> None:
         number = 0
@@ -218,7 +262,7 @@ class _Loop:
             count("nan", 2, 1)
             for k, name in enumerate(("low", "high")):
                 self.running[f"{t}.{name}"] = _Running(vector(kind), f"{to}.{k}", 0)
-        else:
+        elif isinstance(target, Brackets):
             count("good", 1, 0)
             count("nan", 1, 1)
             for k in range(target.count):
@@ -256,7 +300,7 @@ class _Loop:
             self._add(b, f"t{number}.true", b.put(f"and {V}i1> {true}, {mask}"))
         elif isinstance(target, Range):
             self._range(b, f"t{number}", value, mask)
-        else:
+        elif isinstance(target, Brackets):
             self._brackets(b, number, target, value, mask)
 
     def _add(self, b: Body, name: str, mask: str) -> None:
@@ -394,7 +438,7 @@ def _declarations() -> str:
     return "\n".join(lines) + "\n"
 
 
-_DECLARATIONS = _declarations()
+DECLARATIONS = _declarations()
 _COMPRESS = """declare i8 @llvm.ctpop.i8(i8)
 declare <16 x float> @llvm.experimental.vector.compress.v16f32(<16 x float>, <16 x i1>, <16 x float>)
 declare <8 x double> @llvm.experimental.vector.compress.v8f64(<8 x double>, <8 x i1>, <8 x double>)
@@ -427,4 +471,4 @@ def emit(
     compress : bool
         Whether the processor can pack vectors; what lies behind values that are kept is then overwritten.
     """
-    return _Loop(program, inputs, steps, targets, compress).text()
+    return Loop(program, inputs, steps, targets, compress).text()

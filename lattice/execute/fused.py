@@ -8,6 +8,7 @@ pieces.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ import numpy as np
 from lattice.execute.body import TYPES, can_emit
 from lattice.execute.buffers import apart, memory
 from lattice.execute.drive import Drive
-from lattice.execute.emit import Input, Store, Target, emit
+from lattice.execute.emit import Input, Rows, Store, Target, emit
+from lattice.execute.emit_rows import emit_rows
 from lattice.execute.native import can_compress, loop
 from lattice.execute.stencils import Stencil, Stencils
 from lattice.execute.strips import ProgramInput, part_of
@@ -171,18 +173,24 @@ def _stage(
         r for t in targets for r in (t.value, t.mask) if r is not None
     }
     inputs = tuple(Input(r, swapped) for r, swapped in have.items() if r in used)
-    text = emit(program, inputs, steps, targets, can_compress()) if targets else ""
+    text = ""
+    if targets and isinstance(targets[0], Rows):
+        text = emit_rows(program, inputs, steps, [t for t in targets if isinstance(t, Rows)])
+    elif targets:
+        text = emit(program, inputs, steps, targets, can_compress())
     return Stage(text, inputs, stored, slow)
 
 
 class Fused:
     """A fusion made ready to run in one thread."""
 
-    def __init__(self, fused: Fusion, sinks: Sequence[Any], strip: int, turn: Turn) -> None:
+    def __init__(
+        self, fused: Fusion, sinks: Sequence[Any], strip: int, turn: Turn, jit: Any = "auto"
+    ) -> None:
         self.fusion = fused
         self.program = program = fused.program
         self.sinks = sinks
-        self.inputs: Callable[[Program], ProgramInput] = lambda p: ProgramInput(p, strip)
+        self.inputs: Callable[[Program], ProgramInput] = lambda p: ProgramInput(p, strip, jit)
         self._loops: list[Any] = [loop(stage.text) if stage.text else None for stage in fused.stages]
         self._taken: list[np.ndarray] = []
         self.buffers: dict[int, np.ndarray] = {}
@@ -279,6 +287,27 @@ class Fused:
                 at = stop
         return [native.finish() for native in self._natives]
 
+    def run_cells(self, section: Section, lead: int) -> list[list[Any]]:
+        """Compute a block as many: one for each pixel of its first `lead` axes; return their results."""
+        n = math.prod(shape_of(section[lead:]))
+        places = itertools.product(*(range(s.start, s.stop, s.step) for s in section[:lead]))
+        results = []
+        with _Source(self, section) as source:
+            if source.driven is not None:
+                source.driven.write_nothing()
+            for number, place in enumerate(places):
+                cell = (*(slice(p, p + 1, 1) for p in place), *section[lead:])
+                for native, sink in zip(self._natives, self.sinks, strict=True):
+                    native.begin(sink, cell)
+                at = 0
+                while at < n:
+                    stop = self._piece(source, at, n, number * n)
+                    for native in self._natives:
+                        native.take(at, stop)
+                    at = stop
+                results.append([native.finish() for native in self._natives])
+        return results
+
     def point(self, register: int, address: int | None = None) -> None:
         """Let loops read a register at an address, or in its own buffer."""
         for arguments, k in self._spots[register]:
@@ -315,16 +344,19 @@ class Fused:
         source.driven.write_to(self._out_fd, start, path, self._turn.token.ctypes.data)
         return True
 
-    def _piece(self, source: _Source, at: int, n: int) -> int:
-        """Read and compute pixels of a block of `n`, from pixel `at` on; return where they end."""
+    def _piece(self, source: _Source, at: int, n: int, first: int = 0) -> int:
+        """Read and compute pixels of a block of `n`, from pixel `at` on; return where they end.
+
+        `first` is the number of its first pixel in what is read.
+        """
         self._begin()
         seekers = [s for native in self._natives for s in native.seekers()]
         if source.driven is None or seekers:
             stop = self._end(at, n, self.fusion.piece)
-            source.read(at, stop)
+            source.read(first + at, first + stop)
             self._compute(stop - at, seekers)
             return stop
-        return source.drive(at, self._end(at, n, self.fusion.span))
+        return source.drive(first + at, first + self._end(at, n, self.fusion.span)) - first
 
     def _end(self, at: int, n: int, length: int) -> int:
         """Return where a piece of about `length` pixels ends."""

@@ -17,7 +17,7 @@ from lattice.execute.fused import Fusion, fusion
 from lattice.execute.native import has_compiler, is_loaded, is_made
 from lattice.plan.program import Program
 
-__all__ = ["wanted"]
+__all__ = ["wanted", "wanted_by"]
 
 # Pixels from which a run is compiled: the loops are there already; they are to be made; the compiler itself
 # has still to be loaded, once in a process.
@@ -41,18 +41,23 @@ def wanted(program: Program, sinks: Sequence[Any], options: Options) -> Fusion |
     LatticeError
         For jit=True without a compiler.
     """
-    if options.jit is False:
+    return wanted_by(program, sinks, options.jit)
+
+
+def wanted_by(program: Program, sinks: Sequence[Any], jit: Any) -> Fusion | None:
+    """Return how a program is to be run by compiled loops, for a choice of the option `jit`; see `wanted`."""
+    if jit is False:
         return None
     if not has_compiler():
-        if options.jit is True:
+        if jit is True:
             raise LatticeError(
                 "jit=True needs llvmlite, which is not installed", hint="pip install 'lattice-images[jit]'"
             )
         return None
     pixels = math.prod(program.shape)
-    if options.jit == "auto" and pixels < (_FROM_MADE if is_loaded() else _FROM_NOTHING):
+    if jit == "auto" and pixels < (_FROM_MADE if is_loaded() else _FROM_NOTHING):
         return None
     found = fusion(program, sinks)
-    if found is None or options.jit is True or pixels >= _FROM_LOADED:
+    if found is None or jit is True or pixels >= _FROM_LOADED:
         return found
     return found if all(not text or is_made(text) for text in found.texts) else None

@@ -38,12 +38,13 @@ class Job:
     strip: int
     fusion: Fusion | None
     control: int = 0
+    jit: Any = "auto"  # for programs inside operations
     # the program made ready for each thread; it goes with the job, so that no thread keeps images alive
     ready: dict[int, Strips | Fused] = field(default_factory=dict, compare=False, repr=False)
     turn: Turn = field(default_factory=Turn, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_job, (self.program, self.sinks, self.strip, self.fusion is not None, self.control))
+        return (_job, (self.program, self.sinks, self.strip, self.fusion is not None, self.control, self.jit))
 
     def run_all(self, sections: Iterable[tuple[int, Section]]) -> dict[int, list[Any]]:
         """Compute blocks; return the results of the sinks by the numbers of the blocks."""
@@ -80,9 +81,9 @@ class Job:
         thread = threading.get_ident()
         if thread not in self.ready:
             self.ready[thread] = (
-                Strips(self.program, self.strip)
+                Strips(self.program, self.strip, self.jit)
                 if self.fusion is None
-                else Fused(self.fusion, self.sinks, self.strip, self.turn)
+                else Fused(self.fusion, self.sinks, self.strip, self.turn, self.jit)
             )
         return self.ready[thread]
 
@@ -91,10 +92,11 @@ def _advance(control: Control, size: int) -> Callable[[int], None]:
     return lambda n: control.advance(n * size)
 
 
-def _job(program: Program, sinks: tuple[Sink, ...], strip: int, fused: bool, control: int) -> Job:
+def _job(program: Program, sinks: tuple[Sink, ...], strip: int, fused: bool, control: int, jit: Any) -> Job:
     """Return a job in another process, which makes its own code if it can."""
     can = fused and has_compiler()
-    return Job(program, sinks, strip, fusion(program, sinks) if can else None, control)
+    jit = jit if has_compiler() or not jit else "auto"
+    return Job(program, sinks, strip, fusion(program, sinks) if can else None, control, jit)
 
 
 _local = threading.local()
@@ -141,7 +143,7 @@ def run_program(
     show = sections is None and _shows_progress(options)
     with Control(math.prod(program.shape) * pixel, show) as control:
         fused = wanted(program, sinks, options)
-        job = Job(program, tuple(sinks), options.strip, fused, control.number)
+        job = Job(program, tuple(sinks), options.strip, fused, control.number, options.jit)
         chosen = blocks.sections() if sections is None else sections
         return run_job(job, chosen, options, blocks.workers, take)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,8 +119,9 @@ class _Run:
 class Strips:
     """A program made ready to run in one thread."""
 
-    def __init__(self, program: Program, strip: int) -> None:
+    def __init__(self, program: Program, strip: int, jit: Any = "auto") -> None:
         self.program = program
+        self.jit = jit
         self.strip = strip_length(program, strip)
         self.most = strip
         self._layout = _layout(program)
@@ -178,7 +179,7 @@ class Strips:
 
     def inputs(self, program: Program) -> ProgramInput:
         """Return what an operation sees of the program of an input."""
-        return ProgramInput(program, self.most)
+        return ProgramInput(program, self.most, self.jit)
 
     def _fetch_blocks(self, section: Section) -> dict[int, Any]:
         """Fetch what is not read strip by strip: tiles, results of operations, masks of regions."""
@@ -281,9 +282,13 @@ def part_of(block: np.ndarray, piece: Section, section: Section) -> np.ndarray:
 class ProgramInput:
     """One input of an operation: sections at once, or strip by strip."""
 
-    def __init__(self, program: Program, strip: int) -> None:
-        self._strips = Strips(program, strip)
+    def __init__(self, program: Program, strip: int, jit: Any = "auto") -> None:
+        self._strips = Strips(program, strip, jit)
+        self.program = program
         self.shape = program.shape
+        self.strip = self._strips.strip
+        self.most = strip
+        self.jit = jit
 
     def array(self, section: Section) -> tuple[np.ndarray, np.ndarray | None]:
         """Return values and mask of a section; not to be written to."""
@@ -303,6 +308,18 @@ class ProgramInput:
                 np.broadcast_to(values, shape),
                 None if mask is None else np.broadcast_to(mask, shape),
             )
+
+    def fill(self, section: Section, axes: tuple[int, ...], planes: Sequence[Any]) -> bool:
+        """Take the pixels of a section into running statistics; see `lattice.execute.along.fill`."""
+        from lattice.execute.along import fill
+
+        return fill(self, section, axes, planes)
+
+    def states(self, section: Section, axes: tuple[int, ...], names: Any) -> Any:
+        """Return running statistics of the pixels along the last axes; see `lattice.execute.along.states`."""
+        from lattice.execute.along import states
+
+        return states(self, section, axes, names)
 
 
 def _only_leaf(program: Program) -> Leaf | None:

@@ -147,6 +147,9 @@ class NativeSink:
 
 def native_sink(sink: Any, value: int, mask: int | None, program: Program) -> NativeSink:
     """Return how a loop serves a sink; any sink is served one way or another."""
+    if hasattr(sink, "native"):
+        own: NativeSink = sink.native(value, mask)
+        return own
     kind = program.types[value].name
     if isinstance(sink, StateSink):
         made = [_state_target(name, value, mask, kind) for name, _ in sink.states]

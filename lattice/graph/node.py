@@ -454,12 +454,29 @@ class Operation(Node):
         """Return for each output axis whether blocks should be as long as possible on it."""
         return tuple(False for _ in self.attrs.shape or ())
 
+    def cost(self) -> float:
+        """Return how many pixels of the children one pixel of the result takes, where that is more than 1.
+
+        Blocks of a result that is made of many pixels are the smaller.
+        """
+        return 1.0
+
+    def grain(self, units: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+        """Return the smallest part of the result for which nothing of the children is read in vain.
+
+        `units` has such a part of each child: a tile of its file.
+        """
+        return tuple(1 for _ in self.attrs.shape or ())
+
     def evaluate(
         self, inputs: tuple[Any, ...], section: tuple[slice, ...]
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return values and mask of a section.
 
         `inputs` has one object per child with ``array(section)`` -> (values, mask), which evaluates a
-        section at once, and ``strips(section)``, which yields (section, values, mask) piece by piece.
+        section at once, and ``strips(section)``, which yields (section, values, mask) piece by piece, each of
+        some ``strip`` pixels.  Statistics along axes ask it for these first: ``fill(section, axes, planes)``
+        tells whether it took all pixels into running statistics, ``states(section, axes, names)`` returns
+        those of whole lattices, or None.
         """
         raise TypeError("Operation is abstract")

@@ -14,8 +14,8 @@ from lattice.functions.states import Extrema, Moments, Powers
 from lattice.graph.build import call
 from lattice.graph.node import Literal, Node
 from lattice.ops import selection
-from lattice.ops.planes import middle_ranks
 from lattice.ops.selection import Choice, first_quarter, last_quarter
+from lattice.ops.sorting import middle_ranks
 from lattice.plan.stages import Measure
 
 __all__ = ["POSITIONS", "within", "wholes"]

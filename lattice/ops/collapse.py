@@ -20,8 +20,8 @@ from lattice.graph.node import Call, Extend, Literal, Node, Operation, Subset, V
 from lattice.graph.records import FrozenArray
 from lattice.graph.sections import Section
 from lattice.graph.types import DOUBLE, FLOAT, DType, is_complex, is_real, promote
-from lattice.ops import planes
-from lattice.ops.passes import STRIP, Pass, Planes
+from lattice.ops import sorting
+from lattice.ops.passes import Pass, Planes, gathers
 from lattice.ops.rules import ALIASES, INNER, OF_COMPLEX, OWN, RULES, TO_NORMAL, Request
 
 __all__ = ["Collapse", "Statistics", "collapse", "kept_axes", "statistic_names", "statistics"]
@@ -252,7 +252,7 @@ _WHOLE = {
             "order",
             lambda values, _t: sum(values) / len(values),
             lambda value: value,
-            ranks=lambda n, _masked=False: planes.middle_ranks(n),
+            ranks=lambda n, _masked=False: sorting.middle_ranks(n),
         ),
         _whole("total", "sum", lambda s, _t: s.total if s.n else None, lambda value: value),
         _whole("good", "count", lambda s, _t: s.n or None, lambda _v: 1),
@@ -322,6 +322,9 @@ def _with_unit(node: Node, unit: str) -> Node:
     return same
 
 
+_STRIP_BYTES = 8 << 20  # what is made of a strip while it is taken in
+
+
 class _Along(Operation):
     """Base of statistics along axes; `requests` are computed together."""
 
@@ -349,10 +352,13 @@ class _Along(Operation):
         x = self.children[0].attrs
         sorts = any(RULES[r[0]].state is None for r in self.requests)
         states = {RULES[r[0]].state for r in self.requests}
-        total = cells * sum(s.bytes_per_pixel for s in states if s is not None) + STRIP * 64
-        if sorts:
+        total = cells * sum(s.bytes_per_pixel for s in states if s is not None) + _STRIP_BYTES
+        if sorts or gathers(x, self.axes, states - {None}):
             total += cells * self._pixels_each() * (x.dtype.itemsize + x.masked) + (1 << 20)
         return total
+
+    def cost(self) -> float:
+        return self._pixels_each() / len(self.requests)
 
     def _compute(self, pixels: Any, kept: Section, requests: Sequence[Request]) -> list[Planes]:
         """Return values and mask of some of the statistics for a section of the kept axes."""
@@ -390,6 +396,9 @@ class Collapse(_Along):
         """Return that blocks should be long on the fastest axis of x, if it stays."""
         kept = self._kept()
         return tuple(a == self.children[0].attrs.ndim - 1 for a in kept)
+
+    def grain(self, units: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+        return tuple(units[0][a] for a in self._kept())
 
     def needs(self, section: Section) -> tuple[Section]:
         """Return the whole of the axes that go."""
@@ -441,6 +450,9 @@ class Statistics(_Along):
         """Return that blocks should hold all statistics, and be long on the fastest axis of x."""
         kept = self._kept()
         return (True, *(a == self.children[0].attrs.ndim - 1 for a in kept))
+
+    def grain(self, units: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+        return (1, *(units[0][a] for a in self._kept()))
 
     def needs(self, section: Section) -> tuple[Section]:
         """Return the whole of the axes that go."""

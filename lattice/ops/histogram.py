@@ -81,6 +81,13 @@ class Histogram(Operation):
         kept = [a for a in range(last + 1) if a not in self.axes]
         return (True, *(a == last for a in kept))
 
+    def cost(self) -> float:
+        lengths = self.children[0].attrs.shape or ()
+        return math.prod(lengths[a] for a in self.axes) / self.nbins
+
+    def grain(self, units: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+        return (1, *(n for a, n in enumerate(units[0]) if a not in self.axes))
+
     def needs(self, section: Section) -> tuple[Section]:
         """Return the whole of the axes that go."""
         rest = iter(section[1:])

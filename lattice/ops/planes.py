@@ -1,24 +1,27 @@
 """Running statistics along axes: those of `lattice.functions.states`, one for each pixel of a plane.
 
-Sums are kept in Double (DComplex for complex values).  Pixels come strip by strip; an update is
-vectorised over the strip, and nothing is made that is larger than a strip or a plane of results.
+Sums are kept in Double (DComplex for complex values).  Pixels come strip by strip; an update is vectorised
+over the strip, and nothing is made that is larger than a strip or a plane of results.
+
+Real sums have the same bits however the pixels are cut into strips and blocks, and whatever computes them
+(`lattice.execute.along`): runs of pixels that follow each other and belong together are added up by
+themselves (`lattice.ops.passes` sees to it that strips do not cut them), and these sums one after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from lattice.graph.blend import scratch, select
-from lattice.graph.sections import full, split
 
 __all__ = [
     "Counts",
     "Deviations",
     "Extrema",
+    "Found",
     "Moments",
     "Peaks",
     "Plane",
@@ -26,11 +29,6 @@ __all__ = [
     "Totals",
     "Truths",
     "Weighted",
-    "at_ranks",
-    "mean_of",
-    "median_distance",
-    "order_statistics",
-    "where_half",
     "wide_type",
 ]
 
@@ -39,7 +37,6 @@ Place = tuple[slice, ...]
 
 # Slots of the thread's scratch memory; blending takes the first ones.
 _WIDE, _SQUARES, _LOW, _HIGH = 10, 11, 12, 13
-_SORTED = 1 << 16  # pixels that are turned and sorted at once: they stay in the cache
 
 
 def wide_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -64,12 +61,33 @@ class Strip:
         self.axes = axes
         self.at = at  # where in the plane it belongs
         self.thin = all(values.shape[a] == 1 for a in axes)  # nothing to add up within the strip
+        # how many of the last axes go
+        self.run = next(k for k in range(values.ndim + 1) if values.ndim - 1 - k not in axes)
 
     def add(self, array: Array, dtype: Any = None) -> Array:
-        """Return sums along the axes."""
+        """Return sums along the axes, where their order does not matter."""
         if self.thin:
             return array.reshape([n for a, n in enumerate(array.shape) if a not in self.axes])
         return np.add.reduce(array, axis=self.axes, dtype=dtype)
+
+    def add_to(self, plane: Array, array: Array) -> None:
+        """Add an array of the strip's shape, which is spoilt, to a plane.
+
+        What follows each other in a row is added up by itself, then row after row.
+        """
+        part = plane[self.at]
+        if self.run:
+            array = np.add.reduce(array.reshape(*array.shape[: -self.run], -1), axis=-1)
+        axes = tuple(a for a in self.axes if a < array.ndim)
+        if all(array.shape[a] == 1 for a in axes):
+            part += array.reshape(part.shape)
+            return
+        array[tuple(0 if a in axes else slice(None) for a in range(array.ndim))] += part
+        if array.shape[-1] > 1:  # numpy then goes along the rows, and adds them one by one
+            np.add.reduce(array, axis=axes, out=part)
+            return
+        columns = np.moveaxis(array, axes, range(len(axes))).reshape(-1, part.size)
+        part[...] = np.add.accumulate(columns, axis=0)[-1].reshape(part.shape)
 
     def spread(self, plane: Any) -> Array:
         """Return a plane with the axes put back, of length 1."""
@@ -85,19 +103,22 @@ class Strip:
             return n
         return self.add(self.mask, np.int64)
 
-    @cached_property
+    def first(self) -> Array:
+        """Return the first good pixel for each of the plane; any where there is none."""
+        k = len(self.axes)
+        turned = np.moveaxis(self.values, self.axes, range(k))
+        if self.mask is None:
+            return turned[(0,) * k]
+        good = np.moveaxis(self.mask, self.axes, range(k)).reshape(-1, *turned.shape[k:])
+        found = np.argmax(good, axis=0)
+        places = np.unravel_index(found, turned.shape[:k])
+        return np.asarray(turned[(*places, *np.indices(found.shape, sparse=True))])
+
     def wide(self) -> Array:
-        """Values in double precision, bad ones 0; valid until the next strip, not to be changed."""
+        """Return values in double precision, bad ones 0; memory that may be spoilt, valid until the next."""
         out = scratch(self.values.shape, wide_type(self.values.dtype), _WIDE)
         np.copyto(out, self.values)
         return self.blank(out)
-
-    @cached_property
-    def total(self) -> Array:
-        """Sums of the good pixels."""
-        if self.mask is None and "wide" not in self.__dict__:
-            return self.add(self.values, wide_type(self.values.dtype))
-        return self.add(self.wide)
 
     def blank(self, array: Array) -> Array:
         """Set bad values to zero, in place."""
@@ -115,9 +136,17 @@ class Strip:
 
 
 class Plane:
-    """Base of running statistics for each pixel of a plane."""
+    """Base of running statistics for each pixel of a plane.
 
+    Attributes
+    ----------
+    positions : ndarray or None
+        Coordinates of the pixels along the axis that goes, as the statistics count them.
+    """
+
+    kind: ClassVar[str] = ""
     bytes_per_pixel: ClassVar[int] = 0
+    positions: Array | None = None
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         raise TypeError("Plane is abstract")
@@ -130,6 +159,7 @@ class Plane:
 class Counts(Plane):
     """Numbers of good pixels."""
 
+    kind = "counts"
     bytes_per_pixel = 8
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -142,6 +172,7 @@ class Counts(Plane):
 class Totals(Plane):
     """Numbers and sums of good pixels."""
 
+    kind = "totals"
     bytes_per_pixel = 24
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -150,17 +181,18 @@ class Totals(Plane):
 
     def update(self, strip: Strip) -> None:
         self.n[strip.at] += strip.count
-        self.total[strip.at] += strip.total
+        strip.add_to(self.total, strip.wide())
 
 
 class Moments(Plane):
     """Numbers, sums and sums of squares of good pixels, both counted from a centre for each result.
 
-    The centre is the mean of the first good pixels that come for it.  As these are among the pixels, the sum
-    of squares is at most 1 + n times that about the true mean: of n pixels the variance is good to n times
-    the precision of Double, whatever the mean.
+    The centre is the first good pixel, or 0 if that is no number.  As it is among the pixels, the sum of
+    squares is at most 1 + n times that about the true mean: of n pixels the variance is good to n times the
+    precision of Double, whatever the mean.
     """
 
+    kind = "moments"
     bytes_per_pixel = 64
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -174,14 +206,15 @@ class Moments(Plane):
         centre = self.centre[at]
         new = n == 0
         if new.any():
-            mean = strip.total / np.maximum(strip.count, 1)
-            centre[new] = np.where(np.isfinite(mean), mean, 0)[new]
+            first = strip.first()
+            centre[new] = np.where(np.isfinite(first), first, 0)[new]
         distance = scratch(strip.values.shape, centre.dtype, _SQUARES)
         np.subtract(strip.values, strip.spread(centre), out=distance)
         strip.blank(distance)
-        self.sums[at] += strip.add(distance)
-        np.multiply(distance, distance, out=distance)
-        self.squares[at] += strip.add(distance)
+        squares = scratch(strip.values.shape, centre.dtype, _WIDE)
+        np.multiply(distance, distance, out=squares)
+        strip.add_to(self.sums, distance)
+        strip.add_to(self.squares, squares)
         n += strip.count
 
     @property
@@ -204,6 +237,7 @@ class Moments(Plane):
 class Deviations(Plane):
     """Numbers of good pixels and sums of their absolute distances from given centres."""
 
+    kind = "deviations"
     bytes_per_pixel = 16
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -216,12 +250,13 @@ class Deviations(Plane):
         np.subtract(strip.values, strip.spread(self.centre[strip.at]), out=wide)
         distance = strip.blank(np.abs(wide))
         self.n[strip.at] += strip.count
-        self.total[strip.at] += strip.add(distance)
+        strip.add_to(self.total, distance)
 
 
 class Extrema(Plane):
     """Numbers, smallest and largest good pixels; complex numbers by modulus."""
 
+    kind = "extrema"
     bytes_per_pixel = 40
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -266,6 +301,7 @@ class Extrema(Plane):
 class Truths(Plane):
     """Numbers of good pixels, and of those that are T."""
 
+    kind = "truths"
     bytes_per_pixel = 16
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -281,9 +317,10 @@ class Truths(Plane):
 class Weighted(Plane):
     """Numbers of good pixels, their sums, and those of their products with the coordinate and its square.
 
-    The coordinate counts from the middle of its range, so that the spread does not drown in it.
+    The coordinate counts from the middle of its range (`counted`), so that the spread does not drown in it.
     """
 
+    kind = "weighted"
     bytes_per_pixel = 40
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -293,17 +330,23 @@ class Weighted(Plane):
         self.second = np.zeros(shape, wide_type(dtype))
         self.origin = 0.0
 
+    def counted(self, positions: Array) -> None:
+        """Count the coordinate, of all pixels along the axis, from the middle of its range."""
+        self.origin = float(positions.min() + positions.max()) / 2
+        self.positions = positions - self.origin
+
     def update(self, strip: Strip) -> None:
         assert strip.positions is not None
         at = strip.at
         self.n[at] += strip.count
-        self.total[at] += strip.add(strip.wide)
+        wide = strip.wide()
         product = scratch(strip.values.shape, self.total.dtype, _SQUARES)
         v = (strip.positions - self.origin).reshape((-1,) + (1,) * (product.ndim - 1 - strip.axes[0]))
-        np.multiply(strip.wide, v, out=product)
-        self.first[at] += strip.add(product)
-        np.multiply(product, v, out=product)
-        self.second[at] += strip.add(product)
+        np.multiply(wide, v, out=product)
+        squares = scratch(strip.values.shape, self.total.dtype, _LOW)
+        np.multiply(product, v, out=squares)
+        for plane, array in ((self.total, wide), (self.first, product), (self.second, squares)):
+            strip.add_to(plane, array)
 
     def centroid(self) -> Array:
         """Mean coordinates, weighted with the pixels."""
@@ -318,6 +361,7 @@ class Weighted(Plane):
 class Peaks(Plane):
     """Coordinates of the first smallest and the first largest of the good pixels."""
 
+    kind = "peaks"
     bytes_per_pixel = 56
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -346,132 +390,14 @@ class Peaks(Plane):
         self.n[at] += strip.count
 
 
-Ranker = Callable[[int], tuple[int, ...]]
-Picker = Callable[[Array, Array], Any]
+class Found:
+    """Statistics that are known already, by the names that running ones have."""
 
+    def __init__(self, **fields: Any) -> None:
+        self.n: Array = fields.pop("n")
+        self.total = self.m2 = self.low = self.high = self.true = self.n
+        self.__dict__.update(fields)
 
-def order_statistics(
-    values: Array, mask: Array | None, axes: tuple[int, ...], requests: list[Picker], outs: list[Array]
-) -> list[Array | None]:
-    """Sort the good pixels along axes and pick from them.
-
-    A small slab at a time is turned so that the pixels that belong together are a row, and its rows are
-    sorted; bad pixels go to the end as infinities.
-
-    Parameters
-    ----------
-    values, mask : ndarray
-        The pixels, not to be changed; mask is None where all are good.
-    axes : tuple of int
-        Axes along which to sort.
-    requests : list of callable
-        Each gets sorted rows and numbers of good pixels and returns one value per row, or these and where
-        there is one.
-    outs : list of ndarray
-        Where the results go, one per request.
-
-    Returns
-    -------
-    list of ndarray or None
-        For each request where there is a value; None if wherever there are pixels.
-    """
-    kept = [a for a in range(values.ndim) if a not in axes]
-    shape = tuple(values.shape[a] for a in kept)
-    m = 1
-    for a in axes:
-        m *= values.shape[a]
-    turned = values.transpose(*kept, *axes)
-    good = None if mask is None else mask.transpose(*kept, *axes)
-    masks: list[Array | None] = [None if mask is None and m > 0 else np.zeros(shape, bool) for _ in requests]
-    if m == 0 or not requests:
-        return masks
-    for tile in split(full(shape), max(1, _SORTED // m)):
-        rows = np.array(turned[tile], order="C").reshape(-1, m)
-        if good is None:
-            n = np.full(rows.shape[0], m)
-        else:
-            keep = np.ascontiguousarray(good[tile]).reshape(-1, m)
-            select(keep, rows, np.full((1, 1), np.inf, rows.dtype), out=rows)
-            n = np.count_nonzero(keep, axis=1)
-        rows = _in_order(rows)
-        # a nan among the good values makes the statistic nan, as it does a sum
-        bad = np.isnan(rows[:, -1])
-        for k, (request, out) in enumerate(zip(requests, outs, strict=True)):
-            picked = request(rows, n)
-            some = n > 0
-            if isinstance(picked, tuple):
-                picked, some = picked
-                if masks[k] is None and not some.all():
-                    masks[k] = np.ones(shape, bool)
-            picked = np.where(bad, np.nan, picked) if bad.any() else picked
-            out[tile] = picked.reshape(out[tile].shape)
-            own = masks[k]
-            if own is not None:
-                own[tile] = some.reshape(own[tile].shape)
-    return masks
-
-
-def _in_order(rows: Array) -> Array:
-    """Return rows sorted; complex values by modulus, nan last."""
-    if rows.dtype.kind != "c":
-        rows.sort(axis=1)
-        return rows
-    return np.take_along_axis(rows, np.argsort(np.abs(rows), axis=1, kind="stable"), 1)
-
-
-def where_half(values: Array, mask: Array | None, axis: int, positions: Array) -> Array:
-    """Return the coordinate along an axis at which the running sum first reaches half of the whole."""
-    wide = values.astype(np.float64)
-    if mask is not None:
-        wide[~mask] = 0
-    running = np.abs(np.cumsum(wide, axis=axis))
-    half = running.take([-1], axis=axis) / 2
-    reached = running >= half
-    if mask is not None:
-        reached &= mask
-    return np.asarray(positions[np.argmax(reached, axis=axis)])
-
-
-def at_ranks(rows: Array, n: Array, ranks: Ranker) -> list[Array]:
-    """Return the values of sorted rows at the ranks that a rule gives for each number of good pixels."""
-    counts, which = np.unique(n, return_inverse=True)
-    table = [ranks(int(k)) if k else (0,) for k in counts]
-    width = max(len(t) for t in table)
-    # one rank counts as two equal ones when other rows have two
-    columns = np.array([t + (t[-1],) * (width - len(t)) for t in table])[which]
-    return [np.take_along_axis(rows, columns[:, i : i + 1], 1)[:, 0] for i in range(width)]
-
-
-def median_distance(rows: Array, n: Array, ranks: Ranker) -> Array:
-    """Return the medians of the distances of sorted rows from their medians."""
-    centre = mean_of(at_ranks(rows, n, ranks))
-    finite = np.arange(rows.shape[1]) < n[:, None]
-    distance = np.abs(rows - centre[:, None])
-    distance[~finite] = np.inf
-    distance.sort(axis=1)
-    return mean_of(at_ranks(distance, n, ranks))
-
-
-def middle_ranks(n: int) -> tuple[int, ...]:
-    """Return the rank, or the two ranks, whose mean is the middle of n values, however many they are.
-
-    >>> middle_ranks(5), middle_ranks(1000)
-    ((2,), (499, 500))
-    """
-    return (n // 2,) if n % 2 else (n // 2 - 1, n // 2) if n else ()
-
-
-def middle(rows: Array, n: Array) -> Array:
-    """Return the middles of sorted rows."""
-    return mean_of(at_ranks(rows, n, middle_ranks))
-
-
-def middle_distance(rows: Array, n: Array) -> Array:
-    """Return the middles of the distances of sorted rows from their middles."""
-    return median_distance(rows, n, middle_ranks)
-
-
-def mean_of(picked: list[Array]) -> Array:
-    """Return the mean of one or two picked values."""
-    half = picked[0].real.dtype.type(0.5)
-    return picked[0] if len(picked) == 1 else half * picked[0] + half * picked[1]
+    def mean(self) -> Array:
+        """Means of the good pixels."""
+        return np.asarray(self.total / np.maximum(self.n, 1))

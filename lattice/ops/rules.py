@@ -11,7 +11,7 @@ import numpy as np
 
 from lattice.functions.registry import lookup
 from lattice.graph.types import FLOAT, DType
-from lattice.ops import planes
+from lattice.ops import sorting
 from lattice.ops.planes import (
     Counts,
     Deviations,
@@ -74,7 +74,7 @@ def _root(total: np.ndarray) -> np.ndarray:
 
 
 def _scaled_distance(rows: np.ndarray, n: np.ndarray) -> np.ndarray:
-    distance = planes.middle_distance(rows, n)
+    distance = sorting.middle_distance(rows, n)
     return np.asarray(distance * distance.dtype.type(TO_NORMAL))
 
 
@@ -91,7 +91,7 @@ def _ranked(function: str, combine: Callable[[list[np.ndarray]], np.ndarray]) ->
         ranks = lookup(function, 1 + len(scalars)).ranks
         assert ranks is not None
         values = [FLOAT.type(s) for s in scalars]
-        return lambda rows, n: combine(planes.at_ranks(rows, n, lambda k: ranks(k, masked, *values)))
+        return lambda rows, n: combine(sorting.at_ranks(rows, n, lambda k: ranks(k, masked, *values)))
 
     return Rule(None, finish)
 
@@ -103,7 +103,7 @@ def _quartile(*fractions: float) -> Rule:
         return tuple(max(0, math.ceil(f * n) - 1) for f in fractions)
 
     def finish(_masked: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        return lambda rows, n: _range(planes.at_ranks(rows, n, ranks))
+        return lambda rows, n: _range(sorting.at_ranks(rows, n, ranks))
 
     return Rule(None, finish)
 
@@ -113,7 +113,7 @@ def _range(picked: list[np.ndarray]) -> np.ndarray:
 
 
 def _absolute_deviation(_masked: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    return lambda rows, n: planes.median_distance(rows, n, _median_rank)
+    return lambda rows, n: sorting.median_distance(rows, n, _median_rank)
 
 
 RULES: dict[str, Rule] = {
@@ -125,22 +125,23 @@ RULES: dict[str, Rule] = {
     "sumsq": Rule(Moments, _squares),
     "rms": Rule(Moments, lambda s, t: np.sqrt(_squares(s, t) / np.maximum(s.n, 1))),
     "avdev": Rule(Deviations, lambda s, _t: s.total / np.maximum(s.n, 1)),
-    "min": Rule(Extrema, lambda s, _t: s.low),
-    "max": Rule(Extrema, lambda s, _t: s.high),
+    # of zeros of either sign there is one
+    "min": Rule(Extrema, lambda s, _t: s.low + 0),
+    "max": Rule(Extrema, lambda s, _t: s.high + 0),
     "ntrue": Rule(Truths, lambda s, _t: s.true, needs_pixels=False),
     "nfalse": Rule(Truths, lambda s, _t: s.n - s.true, needs_pixels=False),
     "any": Rule(Truths, lambda s, _t: s.true > 0, needs_pixels=False),
     "all": Rule(Truths, lambda s, _t: s.true == s.n, needs_pixels=False),
-    "median": _ranked("median", planes.mean_of),
-    "fractile": _ranked("fractile", planes.mean_of),
+    "median": _ranked("median", sorting.mean_of),
+    "fractile": _ranked("fractile", sorting.mean_of),
     "fractilerange": _ranked("fractilerange", _range),
     "q1": _quartile(0.25),
     "q3": _quartile(0.75),
     "quartile": _quartile(0.25, 0.75),
     "medabsdevmed": Rule(None, _absolute_deviation),
     # without casacore's short cut for many values, as CASA's imstat has them
-    "middle": Rule(None, lambda _: planes.middle),
-    "middledev": Rule(None, lambda _: planes.middle_distance),
+    "middle": Rule(None, lambda _: sorting.middle),
+    "middledev": Rule(None, lambda _: sorting.middle_distance),
 }
 # CASA's collapse has these, too; complex sums have roots of any sign
 RULES |= {

@@ -26,7 +26,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from lattice.errors import LatticeRangeError, LatticeTypeError, suggest
-from lattice.ops.planes import middle_ranks
+from lattice.ops.sorting import middle_ranks
 
 __all__ = ["ALGORITHMS", "BIWEIGHT", "CLASSIC", "Choice", "Data", "Rows", "biweight", "choice_of", "limits"]
 

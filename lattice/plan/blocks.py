@@ -19,6 +19,7 @@ __all__ = ["Blocks", "choose"]
 _MOST = 10_000  # blocks per stage
 _SMALL, _LARGE = 1 << 18, 1 << 22  # pixels per block
 _TILED = 1 << 19
+_PARTS = 32  # blocks of a reduction, at least
 _RUN = 1024  # pixels that are read or written at one place, at least, where axes are turned
 
 
@@ -90,6 +91,8 @@ def choose(
     operates = any(isinstance(leaf.source, OperationPixels) for leaf in program.leaves)
     # what is put together from tiles and taken apart again should stay in the cache meanwhile
     target = min(_LARGE, max(_SMALL, n // 64)) if streams else _LARGE if operates else _TILED
+    if operates and not options.block:
+        target = _of_many(program, target)
     target = max(options.block or target, -(-n // _MOST))
     budget = max(1, allowance(options) - held)
     block = _grow(shape, unit, target, access)
@@ -109,6 +112,20 @@ def choose(
     return Blocks(shape, block, need, workers)
 
 
+def _of_many(program: Program, target: int) -> int:
+    """Return the pixels of a block that is made of many more pixels."""
+    operations = [leaf.source for leaf in program.leaves if isinstance(leaf.source, OperationPixels)]
+    cost = max(source.operation.cost() for source in operations)
+    if cost <= 1:
+        return target
+    # halos of what is computed before make small blocks dear
+    nested = any(
+        isinstance(x.source, OperationPixels) for o in operations for i in o.inputs for x in i.leaves
+    )
+    n = int(min(1 << 62, cost * math.prod(program.shape)))
+    return int(max(1, (_LARGE if nested else min(_LARGE, max(_SMALL, n // _PARTS))) / cost))
+
+
 def _count(shape: tuple[int, ...], block: tuple[int, ...]) -> int:
     return math.prod(-(-n // b) for n, b in zip(shape, block, strict=True))
 
@@ -120,6 +137,10 @@ def _unit(program: Program, chunks: tuple[int, ...] | None) -> tuple[int, ...]:
         return tuple(max(1, min(c, n)) for c, n in zip(chunks, shape, strict=True))
     unit = [1] * len(shape)
     for leaf in program.leaves:
+        if isinstance(leaf.source, OperationPixels):
+            for axis, length in enumerate(_grain(leaf)):
+                unit[axis] = max(unit[axis], min(length, max(1, shape[axis])))
+            continue
         if leaf.direct or not isinstance(leaf.source, StoredPixels):
             continue
         if leaf.source.direct:
@@ -131,6 +152,15 @@ def _unit(program: Program, chunks: tuple[int, ...] | None) -> tuple[int, ...]:
         for axis, length in enumerate(_tile(leaf, len(shape))):
             unit[axis] = max(unit[axis], min(length, max(1, shape[axis])))
     return tuple(unit)
+
+
+def _grain(leaf: Leaf) -> list[int]:
+    """Return the unit of an operation; what comes from one pass along the first axis stays together."""
+    operation, inputs = leaf.source.operation, leaf.source.inputs
+    own = list(operation.grain(tuple(_unit(program, None) for program in inputs)))
+    if operation.joint:
+        own[0] = (operation.attrs.shape or (1,))[0]
+    return [1 if axis < 0 else max(1, own[axis] // abs(step)) for axis, _, step in leaf.view.axes]
 
 
 def _last(leaf: Leaf) -> int:

@@ -38,6 +38,12 @@ class FakeInput:
             if mask is not None:
                 mask[...] = True
 
+    def fill(self, section: Section, axes: tuple[int, ...], planes: Any) -> bool:
+        return False
+
+    def states(self, section: Section, axes: tuple[int, ...], names: Any) -> None:
+        return None
+
 
 class Bench:
     """Makes sources and evaluates operations."""

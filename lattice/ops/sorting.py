@@ -1,0 +1,155 @@
+"""Order statistics along axes: what belongs together is sorted, a small slab at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lattice.graph.blend import select
+from lattice.graph.sections import full, split
+
+__all__ = [
+    "at_ranks",
+    "mean_of",
+    "median_distance",
+    "middle",
+    "middle_distance",
+    "middle_ranks",
+    "order_statistics",
+    "where_half",
+]
+
+Array = np.ndarray[Any, Any]
+_SORTED = 1 << 16  # pixels that are turned and sorted at once: they stay in the cache
+
+Ranker = Callable[[int], tuple[int, ...]]
+Picker = Callable[[Array, Array], Any]
+
+
+def order_statistics(
+    values: Array, mask: Array | None, axes: tuple[int, ...], requests: list[Picker], outs: list[Array]
+) -> list[Array | None]:
+    """Sort the good pixels along axes and pick from them.
+
+    A small slab at a time is turned so that the pixels that belong together are a row, and its rows are
+    sorted; bad pixels go to the end as infinities.
+
+    Parameters
+    ----------
+    values, mask : ndarray
+        The pixels, not to be changed; mask is None where all are good.
+    axes : tuple of int
+        Axes along which to sort.
+    requests : list of callable
+        Each gets sorted rows and numbers of good pixels and returns one value per row, or these and where
+        there is one.
+    outs : list of ndarray
+        Where the results go, one per request.
+
+    Returns
+    -------
+    list of ndarray or None
+        For each request where there is a value; None if wherever there are pixels.
+    """
+    kept = [a for a in range(values.ndim) if a not in axes]
+    shape = tuple(values.shape[a] for a in kept)
+    m = 1
+    for a in axes:
+        m *= values.shape[a]
+    turned = values.transpose(*kept, *axes)
+    good = None if mask is None else mask.transpose(*kept, *axes)
+    masks: list[Array | None] = [None if mask is None and m > 0 else np.zeros(shape, bool) for _ in requests]
+    if m == 0 or not requests:
+        return masks
+    for tile in split(full(shape), max(1, _SORTED // m)):
+        rows = np.array(turned[tile], order="C").reshape(-1, m)
+        if good is None:
+            n = np.full(rows.shape[0], m)
+        else:
+            keep = np.ascontiguousarray(good[tile]).reshape(-1, m)
+            select(keep, rows, np.full((1, 1), np.inf, rows.dtype), out=rows)
+            n = np.count_nonzero(keep, axis=1)
+        rows = _in_order(rows)
+        # a nan among the good values makes the statistic nan, as it does a sum
+        bad = np.isnan(rows[:, -1])
+        for k, (request, out) in enumerate(zip(requests, outs, strict=True)):
+            picked = request(rows, n)
+            some = n > 0
+            if isinstance(picked, tuple):
+                picked, some = picked
+                if masks[k] is None and not some.all():
+                    masks[k] = np.ones(shape, bool)
+            picked = np.where(bad, np.nan, picked) if bad.any() else picked
+            out[tile] = picked.reshape(out[tile].shape)
+            own = masks[k]
+            if own is not None:
+                own[tile] = some.reshape(own[tile].shape)
+    return masks
+
+
+def _in_order(rows: Array) -> Array:
+    """Return rows sorted; complex values by modulus, nan last."""
+    if rows.dtype.kind != "c":
+        rows.sort(axis=1)
+        return rows
+    return np.take_along_axis(rows, np.argsort(np.abs(rows), axis=1, kind="stable"), 1)
+
+
+def where_half(values: Array, mask: Array | None, axis: int, positions: Array) -> Array:
+    """Return the coordinate along an axis at which the running sum first reaches half of the whole."""
+    wide = values.astype(np.float64)
+    if mask is not None:
+        wide[~mask] = 0
+    running = np.abs(np.cumsum(wide, axis=axis))
+    half = running.take([-1], axis=axis) / 2
+    reached = running >= half
+    if mask is not None:
+        reached &= mask
+    return np.asarray(positions[np.argmax(reached, axis=axis)])
+
+
+def at_ranks(rows: Array, n: Array, ranks: Ranker) -> list[Array]:
+    """Return the values of sorted rows at the ranks that a rule gives for each number of good pixels."""
+    counts, which = np.unique(n, return_inverse=True)
+    table = [ranks(int(k)) if k else (0,) for k in counts]
+    width = max(len(t) for t in table)
+    # one rank counts as two equal ones when other rows have two
+    columns = np.array([t + (t[-1],) * (width - len(t)) for t in table])[which]
+    return [np.take_along_axis(rows, columns[:, i : i + 1], 1)[:, 0] for i in range(width)]
+
+
+def median_distance(rows: Array, n: Array, ranks: Ranker) -> Array:
+    """Return the medians of the distances of sorted rows from their medians."""
+    centre = mean_of(at_ranks(rows, n, ranks))
+    finite = np.arange(rows.shape[1]) < n[:, None]
+    distance = np.abs(rows - centre[:, None])
+    distance[~finite] = np.inf
+    distance.sort(axis=1)
+    return mean_of(at_ranks(distance, n, ranks))
+
+
+def middle_ranks(n: int) -> tuple[int, ...]:
+    """Return the rank, or the two ranks, whose mean is the middle of n values, however many they are.
+
+    >>> middle_ranks(5), middle_ranks(1000)
+    ((2,), (499, 500))
+    """
+    return (n // 2,) if n % 2 else (n // 2 - 1, n // 2) if n else ()
+
+
+def middle(rows: Array, n: Array) -> Array:
+    """Return the middles of sorted rows."""
+    return mean_of(at_ranks(rows, n, middle_ranks))
+
+
+def middle_distance(rows: Array, n: Array) -> Array:
+    """Return the middles of the distances of sorted rows from their middles."""
+    return median_distance(rows, n, middle_ranks)
+
+
+def mean_of(picked: list[Array]) -> Array:
+    """Return the mean of one or two picked values."""
+    half = picked[0].real.dtype.type(0.5)
+    return picked[0] if len(picked) == 1 else half * picked[0] + half * picked[1]
