@@ -107,16 +107,11 @@ def sample_sections(shape: tuple[int, ...], tile: tuple[int, ...], direct: bool)
     total = math.prod(boxes)
     # steps of the golden ratio fill the lattice evenly without keeping step with its rows
     numbers = sorted({int((0.5 + i * 0.6180339887498949) % 1.0 * total) for i in range(pieces)})
-    sections = []
-    for number in numbers:
-        at = np.unravel_index(number, boxes)
-        sections.append(
-            tuple(
-                slice(int(a) * c, min(n, int(a) * c + c), 1)
-                for a, c, n in zip(at, counts, shape, strict=True)
-            )
-        )
-    return sections
+    starts = [at * c for at, c in zip(np.unravel_index(numbers, boxes), counts, strict=True)]
+    return [
+        tuple([slice(i, min(n, i + c), 1) for i, c, n in zip(place, counts, shape, strict=True)])
+        for place in zip(*(s.tolist() for s in starts), strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -177,10 +172,8 @@ def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tup
     ranks = sorted({r for ranks_of in wanted for r in ranks_of(n)})
     put_in_place(values, ranks)
     spans: list[list[int]] = []
-    sizes = np.array([s.size for s in sections])
-    apart = np.concatenate(sections)  # the values by section: the others are in order of size by now
     for rank in ranks:
-        margin = _margin(apart, sizes, values[rank])
+        margin = _margin(sections, values[rank])
         if spans and rank - margin <= spans[-1][1]:
             spans[-1][1] = max(spans[-1][1], rank + margin)
         else:
@@ -208,11 +201,12 @@ def put_in_place(values: Array, ranks: Sequence[int]) -> None:
         start = rank + 1  # what is in its place stays there
 
 
-def _margin(values: Array, sizes: Array, value: Any) -> int:
-    """Return how far the rank of a value may be off, for values section after section."""
-    n, k = values.size, sizes.size
-    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-    fractions = np.add.reduceat(values <= value, starts, dtype=np.int64) / sizes
+def _margin(sections: Sequence[Array], value: Any) -> int:
+    """Return how far the rank of a value may be off, for the values of each section."""
+    sizes = np.array([s.size for s in sections])
+    n, k = int(sizes.sum()), sizes.size
+    # counted one by one: numpy adds up truth values of many pieces at a tenth of the speed
+    fractions = np.array([np.count_nonzero(s <= value) for s in sections]) / sizes
     weights = sizes / n
     mean = float(np.sum(weights * fractions))
     scatter = math.sqrt(float(np.sum((weights * (fractions - mean)) ** 2)) * k / max(1, k - 1))

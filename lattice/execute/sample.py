@@ -7,6 +7,7 @@ pixels of many sections as one array.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -39,8 +40,7 @@ def good_values(program: Program, sections: Sequence[Section], strip: int) -> li
     """
     most = max(_LEAST, min(_MOST, _ROOM // max(1, sum(t.itemsize for t in program.types))))
     found: list[list[np.ndarray]] = []
-    for group in _groups(sections, most):
-        sizes = [n_pixels(s) for s in group]
+    for group, sizes in _groups(sections, most):
         with np.errstate(all="ignore"):
             registers = _registers(program, group, sizes, strip)
         columns = []
@@ -49,25 +49,28 @@ def good_values(program: Program, sections: Sequence[Section], strip: int) -> li
             good = values == values
             if mask is not None:
                 good &= registers[mask]
-            ends = np.cumsum(np.add.reduceat(good, np.cumsum([0, *sizes[:-1]]), dtype=np.int64))
-            columns.append(np.split(values[good], ends[:-1]))
+            stops = list(itertools.accumulate(sizes))
+            pairs = zip([0, *stops], stops, strict=False)
+            columns.append([values[i:j].compress(good[i:j]) for i, j in pairs])
         found += [list(row) for row in zip(*columns, strict=True)]
     return found
 
 
-def _groups(sections: Sequence[Section], most: int) -> Iterator[list[Section]]:
-    """Yield sections in groups of at most so many pixels; none of them is empty."""
+def _groups(sections: Sequence[Section], most: int) -> Iterator[tuple[list[Section], list[int]]]:
+    """Yield sections, none of them empty, in groups of at most so many pixels, with the pixels of each."""
     group: list[Section] = []
+    sizes: list[int] = []
     filled = 0
     for section in sections:
         n = n_pixels(section)
         if group and filled + n > most:
-            yield group
-            group, filled = [], 0
+            yield group, sizes
+            group, sizes, filled = [], [], 0
         group.append(section)
+        sizes.append(n)
         filled += n
     if group:
-        yield group
+        yield group, sizes
 
 
 def _registers(program: Program, sections: list[Section], sizes: list[int], strip: int) -> dict[int, Any]:
@@ -97,7 +100,8 @@ def _read(
     """Fill the registers of a leaf."""
     values: np.ndarray = registers[leaf.value]
     plain = plain_file(leaf)
-    runs = [None if plain is None else plain[1].run(leaf.needs(s)) for s in sections]
+    whole = leaf.view.is_whole
+    runs = [None if plain is None else plain[1].run(s if whole else leaf.needs(s)) for s in sections]
     with contextlib.ExitStack() as stack:
         if plain is not None and None not in runs:
             fd = stack.enter_context(plain[0].copy())
