@@ -167,7 +167,7 @@ class _Group:
         for state in [s for s in w.states.values() if isinstance(s, Extrema)]:
             for part in state.parts():
                 strips = Strips(lower([w.x], self.shape), self.options.strip)
-                state.place(part, _extrema_of(strips, state, part))
+                _place(strips, state, part)
 
     def _ranks(self, searched: list[_Wanted]) -> dict[tuple[Node, int], Any]:
         """Return the value at every rank that is asked for."""
@@ -251,17 +251,14 @@ def _merged(column: Sequence[list[Outcome]], searches: Sequence[Bracket | KeyRan
     return total
 
 
-def _extrema_of(strips: Strips, state: Extrema, part: Any) -> Extrema:
-    """Return the extremes of a part of a block, as far as those that are known to be there."""
-    here = Extrema()
+def _place(strips: Strips, state: Extrema, part: Any) -> None:
+    """Find the places of the extremes that are known to be in a part of a block."""
     for box, _ in boxes(*part):
         for piece, [(values, mask)] in strips.run(box):
             shape = shape_of(piece)
             good = None if mask is None else np.broadcast_to(mask, shape)
-            here.update(np.broadcast_to(values, shape), good, piece)
-            if state.is_met(part, here):
-                return here
-    return here
+            if state.meet(part, np.broadcast_to(values, shape), good, piece):
+                return
 
 
 def _costs_its_bytes(leaf: Leaf) -> bool:

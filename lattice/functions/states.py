@@ -529,21 +529,29 @@ class Extrema(State):
         found = [e[2] for e in (self.low, self.high) if e is not None and e[2] and isinstance(e[2][0], tuple)]
         return [p for k, p in enumerate(found) if p not in found[:k]]
 
-    def is_met(self, part: Part, other: Extrema) -> bool:
-        """Tell whether others, found in the first pixels of a part, are those whose place is this part."""
-        pairs = [(mine, found) for mine, found in ((self.low, other.low), (self.high, other.high)) if mine]
-        return all(
-            found is not None and (found[0] == mine[0] or (math.isnan(found[0]) and math.isnan(mine[0])))
-            for mine, found in pairs
-            if mine[2] == part
-        )
+    def meet(self, part: Part, values: Array, mask: Array | None, section: Section) -> bool:
+        """Look for the places of extremes that are in a part of a block; tell whether all are found.
 
-    def place(self, part: Part, other: Extrema) -> None:
-        """Put the places that were found in a part."""
-        if self.low is not None and self.low[2] == part:
-            self.low = other.low
-        if self.high is not None and self.high[2] == part:
-            self.high = other.high
+        The pixels of the part have to be given in order, section by section.
+        """
+        self.low = self._met(self.low, part, values, mask, section)
+        self.high = self._met(self.high, part, values, mask, section)
+        return not any(e is not None and e[2] == part for e in (self.low, self.high))
+
+    def _met(
+        self, known: Extreme | None, part: Part, values: Array, mask: Array | None, section: Section
+    ) -> Extreme | None:
+        if known is None or known[2] != part:
+            return known
+        hits = np.isnan(values) if math.isnan(known[0]) else values == known[1]
+        if mask is not None:
+            hits &= mask
+        first = int(np.argmax(hits))
+        if not hits.flat[first]:
+            return known
+        at = np.unravel_index(first, values.shape)
+        place = tuple(int(s.start + i * s.step) for s, i in zip(section, at, strict=True))
+        return known[0], values[at], place
 
     @staticmethod
     def _fill(size: Array, mask: Array, value: float, slot: int) -> Array:
