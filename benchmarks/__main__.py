@@ -56,6 +56,7 @@ def main(context: click.Context, /, **options: Any) -> None:
     python -m benchmarks --chart ratios.png --json ratios.json
     python -m benchmarks --rows add,median --peers lattice,casacore --repeat 3
     python -m benchmarks memory --gigabytes 8 --limit 1GB
+    python -m benchmarks memory --gigabytes 20 --sparse
     python -m benchmarks regions --casa CASA_PYTHON
     python -m benchmarks pipeline --casa CASA_PYTHON
     python -m benchmarks operations --casa CASA_PYTHON
@@ -105,6 +106,7 @@ def _settings(options: dict[str, Any]) -> Settings:
 @click.option("--gigabytes", default=8.0, show_default=True, help="Size of the cube.")
 @click.option("--limit", default="1GB", show_default=True, help="lattice's memory limit.")
 @click.option("--cases", default=None, help="Comma separated cases; default all.")
+@click.option("--sparse", is_flag=True, help="A cube with holes, which takes little disk: moments alone.")
 @click.option(
     "--folder", type=click.Path(path_type=Path), default=DEFAULT_FOLDER, help="Where the cube is kept."
 )

@@ -37,6 +37,18 @@ CASES = {
 }
 
 
+MOMENTS = """
+import sys
+import lattice
+from lattice.io.files import counting
+lattice.set_options(memory_limit=int(sys.argv[1]), workers=2, jit=sys.argv[2] == "True")
+cube = lattice.open("sparse.fits")
+with counting() as count:
+    lattice.save({f"m{n}.fits": m for n, m in cube.moments([0, 1, 2], 0).items()}, overwrite=True)
+print(count.bytes, next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("limit")
@@ -63,3 +75,47 @@ def test_work_keeps_to_the_memory_limit(case: str, folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-1]) * 1024 < 1.15 * LIMIT
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell the peak")
+@pytest.mark.parametrize("jit", [False, True])
+def test_moments_of_a_sparse_cube_in_one_pass(jit: bool, tmp_path: Path) -> None:
+    if jit:
+        pytest.importorskip("llvmlite")
+    shape = (600, 1000, 1000)  # twelve times as large as the limit, nearly all of it a hole in the file
+    thin = Image(np.zeros((1, 4, 4), np.float32))
+    thin.save(tmp_path / "thin.fits")
+    header = (tmp_path / "thin.fits").read_bytes()[:2880]
+    for axis, n in enumerate(reversed(shape), 1):
+        name = b"NAXIS%d  = " % axis
+        start = header.index(name)
+        header = header[:start] + (name + b"%20d" % n).ljust(80) + header[start + 80 :]
+    size = int(np.prod(shape)) * 4
+    rng = np.random.default_rng(3)
+    planes = {k: rng.random(shape[1:], np.float32) for k in (7, 300, 599)}
+    with (tmp_path / "sparse.fits").open("wb") as file:
+        file.write(header)
+        file.truncate(2880 + -(-size // 2880) * 2880)
+        for k, values in planes.items():
+            file.seek(2880 + 4 * k * shape[1] * shape[2])
+            file.write(values.astype(">f4").data)
+    root = str(Path(lattice.__file__).parent.parent)
+    code = f"import sys; sys.path.insert(0, {root!r})\n" + MOMENTS
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(LIMIT), str(jit)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    read, peak = (int(word) for word in done.stdout.split()[-2:])
+    assert size <= read < 1.001 * size
+    assert peak * 1024 < 1.15 * LIMIT
+    total = sum(v.astype(float) for v in planes.values())
+    first = sum(v.astype(float) * k for k, v in planes.items()) / total
+    second = np.sqrt(sum(v * (k - first) ** 2 for k, v in planes.items()) / total)
+    for number, want in enumerate((total, first, second)):
+        found = lattice.open(tmp_path / f"m{number}.fits").values
+        np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-3 * (number == 2))

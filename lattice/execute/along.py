@@ -23,7 +23,7 @@ from lattice.execute.emit import FIELDS, Rows
 from lattice.execute.fused import Fused, Fusion, is_swapped
 from lattice.execute.jit import wanted_by
 from lattice.execute.sinks import StateSink
-from lattice.execute.strips import part_of
+from lattice.execute.strips import fetch_blocks, part_of
 from lattice.execute.targets import NativeSink, Sinking, Turn, Workplace
 from lattice.functions.states import State
 from lattice.graph.sections import Section, boxes, shape_of
@@ -225,12 +225,10 @@ class _RowSource:
             for file in self._files:
                 file.open()
             known = [file.leaf for file in self._files]
-            fused = self._fused
-            self._others = [
-                (leaf, None if leaf.direct else leaf.fetch(self._section, None, fused.inputs))
-                for leaf in fused.program.leaves
-                if leaf not in known
-            ]
+            others = {k: leaf for k, leaf in enumerate(self._fused.program.leaves) if leaf not in known}
+            whole = {k: leaf for k, leaf in others.items() if not leaf.direct}
+            blocks = fetch_blocks(whole, self._section, self._fused.inputs)
+            self._others = [(leaf, blocks.get(k)) for k, leaf in others.items()]
         except BaseException:
             self.__exit__()
             raise

@@ -23,7 +23,7 @@ from lattice.execute.emit import Input, Rows, Store, Target, emit
 from lattice.execute.emit_rows import emit_rows
 from lattice.execute.native import can_compress, loop
 from lattice.execute.stencils import Stencil, Stencils
-from lattice.execute.strips import ProgramInput, part_of
+from lattice.execute.strips import ProgramInput, fetch_blocks, part_of
 from lattice.execute.targets import (
     SPAN,
     SPARE,
@@ -221,6 +221,14 @@ class Fused:
             leaf.value
             for leaf in program.leaves
             if isinstance(leaf.source, RegionPixels) and leaf.view.is_box and leaf.value not in slow
+        }
+        # what is fetched for whole blocks
+        self.fetched = {
+            number: leaf
+            for number, leaf in enumerate(program.leaves)
+            if not leaf.direct
+            and leaf.value not in self.regions
+            and (leaf.value in self.buffers or leaf.mask in self.buffers)
         }
         self.stencils: Stencils = program.cache.setdefault("stencils", Stencils(program))
         self._slots: dict[int, int] = {}
@@ -435,7 +443,8 @@ class _Source:
     def __enter__(self) -> _Source:
         fused, section = self._fused, self._section
         try:
-            for leaf, plain in fused.read_by:
+            blocks = fetch_blocks(fused.fetched, section, fused.inputs)
+            for number, (leaf, plain) in enumerate(fused.read_by):
                 buffer = fused.buffers.get(leaf.value)
                 if buffer is None and (leaf.mask is None or leaf.mask not in fused.buffers):
                     continue
@@ -444,8 +453,7 @@ class _Source:
                     self._stencils.append((leaf.value, stencil, buffer.view(np.uint8)))
                     continue
                 if plain is None or buffer is None:
-                    whole = None if leaf.direct else leaf.fetch(section, None, fused.inputs)
-                    self._boxed.append((leaf, whole))
+                    self._boxed.append((leaf, blocks.get(number)))
                     continue
                 opened = plain[0].copy()
                 fd = opened.__enter__()

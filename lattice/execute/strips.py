@@ -10,16 +10,16 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from lattice.graph.sections import Section, relative, shape_of, split
-from lattice.plan.program import Leaf, OperationPixels, Program, StoredPixels
+from lattice.plan.program import Inputs, Leaf, OperationPixels, Program, StoredPixels
 
-__all__ = ["ProgramInput", "Strips", "is_register", "part_of", "strip_length"]
+__all__ = ["ProgramInput", "Strips", "fetch_blocks", "is_register", "part_of", "strip_length"]
 
 Results = list[tuple[np.ndarray, "np.ndarray | None"]]
 
@@ -125,6 +125,8 @@ class Strips:
         self.strip = strip_length(program, strip)
         self.most = strip
         self._layout = _layout(program)
+        # what is not read strip by strip: tiles, results of operations, masks of regions
+        self._fetched = {i: leaf for i, leaf in enumerate(program.leaves) if not leaf.direct}
         ndim = len(program.shape)
         one = (1,) * ndim
         self._readers = [
@@ -143,7 +145,7 @@ class Strips:
         The arrays are valid until the next strip; they broadcast to the shape of the strip.  Any number of
         runs may be under way in a thread at once, and end in any order.
         """
-        blocks = self._fetch_blocks(section)
+        blocks = fetch_blocks(self._fetched, section, self.inputs)
         # the lowest place that no other run of this thread has; the set is kept, as a run that is given up
         # may be closed by another thread
         taken: set[int] = _local.__dict__.setdefault("taken", set())
@@ -180,35 +182,6 @@ class Strips:
     def inputs(self, program: Program) -> ProgramInput:
         """Return what an operation sees of the program of an input."""
         return ProgramInput(program, self.most, self.jit)
-
-    def _fetch_blocks(self, section: Section) -> dict[int, Any]:
-        """Fetch what is not read strip by strip: tiles, results of operations, masks of regions."""
-        blocks: dict[int, Any] = {}
-        together: dict[Any, list[int]] = {}
-        for i, leaf in enumerate(self.program.leaves):
-            if leaf.direct:
-                continue
-            if isinstance(leaf.source, OperationPixels) and leaf.source.operation.joint:
-                rest = leaf.needs(section)[1:]
-                key = (leaf.source.operation, *((s.start, s.stop, s.step) for s in rest))
-                together.setdefault(key, []).append(i)
-            else:
-                blocks[i] = leaf.fetch(section, None, self.inputs)
-        for numbers in together.values():
-            blocks |= self._fetch_joint(section, [(i, self.program.leaves[i]) for i in numbers])
-        return blocks
-
-    def _fetch_joint(self, section: Section, leaves: list[tuple[int, Leaf]]) -> dict[int, Any]:
-        """Fetch several parts of what an operation computes in one pass: neighbours on its first axis."""
-        needed = [leaf.needs(section) for _, leaf in leaves]
-        start, stop = min(n[0].start for n in needed), max(n[0].stop for n in needed)
-        _, leaf = leaves[0]
-        values, mask = leaf.source.fetch((slice(start, stop, 1), *needed[0][1:]), None, self.inputs)
-        out = {}
-        for (i, leaf), n in zip(leaves, needed, strict=True):
-            own = slice(n[0].start - start, n[0].stop - start, n[0].step)
-            out[i] = leaf.arranged(values[own], None if mask is None else mask[own])
-        return out
 
     def _shaped(self, run: _Run, shape: tuple[int, ...]) -> list[np.ndarray | None]:
         views = run.views.get(shape)
@@ -265,6 +238,38 @@ class Strips:
 
 
 _ALL_GOOD = np.ones(1, bool)
+
+
+def fetch_blocks(leaves: Mapping[int, Leaf], section: Section, inputs: Inputs) -> dict[int, Any]:
+    """Return values and mask of leaves for a whole section; the keys stay.
+
+    Several parts of what an operation computes in one pass are fetched together.
+    """
+    blocks: dict[int, Any] = {}
+    together: dict[Any, list[int]] = {}
+    for i, leaf in leaves.items():
+        if isinstance(leaf.source, OperationPixels) and leaf.source.operation.joint:
+            rest = leaf.needs(section)[1:]
+            key = (leaf.source.operation, *((s.start, s.stop, s.step) for s in rest))
+            together.setdefault(key, []).append(i)
+        else:
+            blocks[i] = leaf.fetch(section, None, inputs)
+    for numbers in together.values():
+        blocks |= _fetch_joint(section, [(i, leaves[i]) for i in numbers], inputs)
+    return blocks
+
+
+def _fetch_joint(section: Section, leaves: list[tuple[int, Leaf]], inputs: Inputs) -> dict[int, Any]:
+    """Fetch several parts of what an operation computes in one pass: neighbours on its first axis."""
+    needed = [leaf.needs(section) for _, leaf in leaves]
+    start, stop = min(n[0].start for n in needed), max(n[0].stop for n in needed)
+    _, leaf = leaves[0]
+    values, mask = leaf.source.fetch((slice(start, stop, 1), *needed[0][1:]), None, inputs)
+    out = {}
+    for (i, leaf), n in zip(leaves, needed, strict=True):
+        own = slice(n[0].start - start, n[0].stop - start, n[0].step)
+        out[i] = leaf.arranged(values[own], None if mask is None else mask[own])
+    return out
 
 
 def part_of(block: np.ndarray, piece: Section, section: Section) -> np.ndarray:

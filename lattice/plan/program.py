@@ -36,7 +36,7 @@ from lattice.graph.sections import Section, shape_of
 from lattice.graph.types import BOOL, DType
 from lattice.plan.view import View
 
-__all__ = ["Fetched", "Leaf", "OperationPixels", "Program", "Step", "StoredPixels", "lower"]
+__all__ = ["Fetched", "Inputs", "Leaf", "OperationPixels", "Program", "Step", "StoredPixels", "lower"]
 
 Fetched = tuple[np.ndarray, "np.ndarray | None"]
 Inputs = Callable[["Program"], Any]

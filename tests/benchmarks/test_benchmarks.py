@@ -24,7 +24,7 @@ from benchmarks.compare import Settings, compare, find_mismatches, parse_pythons
 from benchmarks.data import TINY, Dataset, fits_header, make_dataset, plane
 from benchmarks.limits import LIMITS, measure_limits
 from benchmarks.machine import machine_facts, settle_memory
-from benchmarks.memory import CASES, bytes_of, check_case, render_memory
+from benchmarks.memory import CASES, bytes_of, check_case, maps_of, render_memory, run_memory
 from benchmarks.operation_peers import OF_LATTICE, OF_SPECTRAL_CUBE
 from benchmarks.operations import CASES as OPERATION_CASES
 from benchmarks.operations import render_operations, run_operations
@@ -385,6 +385,23 @@ def test_memory_results_are_checked_plane_by_plane(cubes: Dataset, tmp_path: Pat
     assert "quartile" in check_case(
         robust, cubes, out, {"median": 0.0, "medabsdevmed": 0.6745, "quartile": 9.0}
     )
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_moments_are_made_in_one_pass_and_checked(tmp_path: Path, sparse: bool) -> None:
+    result = run_memory(1 / 64, "2GB", "moments", tmp_path, 1, True, lambda _text: None, (40, 64), sparse)
+    assert result["held"], render_memory(result)
+    assert "in one pass" in render_memory(result)
+    data = Dataset(next(tmp_path.glob("sparse-*" if sparse else "cubes-*")), tuple(result["shape"]))
+    if sparse:
+        assert stored_bytes(data.path("a", "fits")) < data.nbytes // 4
+    case, out = CASES[-1], tmp_path / "out.fits"
+    numbers = {"read": float(data.nbytes)}
+    assert check_case(case, data, out, numbers) == "there is no moment 0"
+    for path in maps_of(out):
+        path.write_bytes(fits_header((1, 40, 64)) + bytes(4 * 40 * 64))
+    assert check_case(case, data, out, numbers) == "2560 pixels of moment 0 differ"
+    assert check_case(case, data, out, {"read": 2.0 * data.nbytes}) == "2.00 times the cube was read"
 
 
 # -- statistics in a circle -------------------------------------------------------------------------------
