@@ -342,3 +342,11 @@ def test_named_masks_come_into_memory(array: np.ndarray, tmp_path: Path) -> None
     same = a.without_mask().compute()
     assert (same.default_mask, same.masked, list(same.masks)) == (None, False, ["low", "high"])
     assert a.subimage(mask=a < 5).compute().default_mask == "low"
+
+
+def test_masks_of_one_value_hold_for_all_pixels() -> None:
+    image = Image(np.arange(6.0).reshape(2, 3), mask=np.eye(2, 3, dtype=bool))
+    assert image.statistics("npts", mask="T")["npts"] == 2
+    assert image.statistics("npts", mask="3 < 2")["npts"] == 0
+    assert np.ma.getmaskarray(image.subimage(mask="F").to_masked_array()).all()
+    assert np.ma.getmaskarray(image.set_default_mask(None).subimage(mask=False).to_masked_array()).all()

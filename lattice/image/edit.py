@@ -472,7 +472,7 @@ class ImageEdit(ImageMasks):
     def add_noise(
         self, kind: str = "normal", parameters: Sequence[float] = (0.0, 1.0), *, seed: Any = None
     ) -> Self:
-        """Return the image with random numbers added to its pixels, good and bad.
+        """Return the image with random numbers added to its pixels, good and bad, and to both their parts.
 
         Parameters
         ----------
@@ -494,7 +494,7 @@ class ImageEdit(ImageMasks):
         Raises
         ------
         LatticeTypeError
-            For images of other values than real ones.
+            For images of truth values.
         LatticeRangeError
             For an unknown distribution and parameters that it cannot have.
 
@@ -508,20 +508,24 @@ class ImageEdit(ImageMasks):
         """
         import os
 
-        from lattice.graph.types import is_real
+        from lattice.graph.types import is_complex, is_real
         from lattice.image.make import stored_parts
         from lattice.io.base import Stored
         from lattice.io.noise import NoiseReader, distribution_named
 
-        if not is_real(self.dtype):
-            raise LatticeTypeError(f"noise is added to real numbers, not to those of type {self.dtype}")
+        if not (is_real(self.dtype) or is_complex(self.dtype)):
+            raise LatticeTypeError(f"noise is added to numbers, not to values of type {self.dtype}")
         if seed is None:
             numbers = [int.from_bytes(os.urandom(8), "little")]
         else:
             numbers = [int(s) for s in np.atleast_1d(seed)]
-        reader = NoiseReader(self.shape, self.dtype, distribution_named(kind), parameters, numbers)
-        source = self._of(stored_parts(Stored(reader, self.dims), reader.label))
-        made = call(lookup("+", 2), self._node, source._node)
+        real = np.empty(0, self.dtype).real.dtype
+        parts = []
+        for part in ([], [1]) if is_complex(self.dtype) else ([],):
+            reader = NoiseReader(self.shape, real, distribution_named(kind), parameters, [*numbers, *part])
+            parts.append(self._of(stored_parts(Stored(reader, self.dims), reader.label))._node)
+        noise = parts[0] if len(parts) == 1 else call(lookup("complex", 2), *parts)
+        made = call(lookup("+", 2), self._node, noise)
         return self._with(node=self._labelled_as_before(made))
 
     def add_components(self, components: Sequence[Any], *, subtract: bool = False) -> Self:

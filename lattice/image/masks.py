@@ -194,8 +194,10 @@ class ImageMasks(ImagePixels):
 
     def _restricted(self, mask: Any, stretch: bool) -> Self:
         """Return the image under a further condition, with its named masks."""
-        node = call(lookup("[]", 2), self._node, condition_node(self, mask, stretch))
-        return self._with(node=node)
+        condition = condition_node(self, mask, stretch)
+        if condition.attrs.shape == () and not condition.attrs.is_shapeless:  # one value for all pixels
+            condition = call(lookup("&&", 2), call(lookup("mask", 1), self._node), condition)
+        return self._with(node=call(lookup("[]", 2), self._node, condition))
 
     def _held(self, found: Evaluated) -> Self:
         """Return the image with what was computed as its pixels, and its named masks in memory."""

@@ -41,6 +41,7 @@ class ImageReduce(ImageBase):
         convention: str = "radio",
         include: Any = None,
         exclude: Any = None,
+        by: Any = None,
         keepdims: bool = False,
     ) -> dict[Any, Self]:
         """Return moments along an axis, by order; saved or computed together, they take one pass.
@@ -58,6 +59,8 @@ class ImageReduce(ImageBase):
         include, exclude : float or (float, float), optional
             Range of values that count, its ends included, or of those that do not, its ends left in; b stands
             for (-b, b).
+        by : Image, optional
+            Of which image values are included or excluded, such as a smoothed one; this one by default.
         keepdims : bool, optional
             Whether the axis stays, with length 1.
 
@@ -109,7 +112,9 @@ class ImageReduce(ImageBase):
             raise LatticeRangeError(
                 "moment 4 needs values of one sign", hint="give include=(0, highest) or (lowest, 0)"
             )
-        node = ranged(self._node, include, exclude, True)
+        node = ranged(self._node if by is None else by._node, include, exclude, True)
+        if by is not None:
+            node = call(lookup("[]", 2), self._node, call(lookup("mask", 1), node))
         nodes = moments(node, numbers, axis, convention=convention, keep=keepdims)
         return {order: self._derive(made) for order, made in zip(wanted, nodes, strict=True)}
 

@@ -146,10 +146,12 @@ def _stored_path(node: Node) -> str:
     """Return the path of the CASA image that a node is, with its default mask and nothing else."""
     from lattice.api import open as open_image
 
-    if isinstance(node, Source) and (layout := getattr(node.reader, "layout", None)) is not None:
-        path = os.path.dirname(layout.path)
+    if isinstance(node, Source):
+        # an image of one tile is read as a plain file, which has a path of its own
+        own = getattr(getattr(node.reader, "layout", None), "path", None)
+        path = os.path.dirname(str(own or getattr(node.reader, "path", "")))
         with contextlib.suppress(LatticeError):
-            found = open_image(path).node
+            found = open_image(path).node if path else None
             if isinstance(found, Source) and _is_same(found, node):
                 return path
     raise LatticeError(

@@ -102,5 +102,15 @@ def test_images_with_noise_are_lazy_and_keep_what_belongs_to_them() -> None:
     assert difference.std() == pytest.approx(1, rel=0.02)
     np.testing.assert_array_equal(plain[10:20, ::7].values, plain.values[10:20, ::7])
     assert not np.array_equal(image.add_noise().values, image.add_noise().values)
-    with pytest.raises(LatticeTypeError, match="real"):
+    with pytest.raises(LatticeTypeError, match="added to numbers"):
         Image(values > 3).add_noise()
+
+
+def test_both_parts_of_complex_images_get_noise_of_their_own() -> None:
+    noisy = Image(np.zeros((100, 100), np.complex64)).add_noise("uniform", (1, 2), seed=2)
+    assert noisy.dtype == np.complex64
+    parts = noisy.values
+    for part in (parts.real, parts.imag):
+        assert part.min() >= 1
+        assert part.max() <= 2
+    assert abs(np.corrcoef(parts.real.ravel(), parts.imag.ravel())[0, 1]) < 0.05

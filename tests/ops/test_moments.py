@@ -161,3 +161,17 @@ def test_images_without_a_spectral_axis_need_a_dim() -> None:
         Image(np.ones((3, 4), complex)).moment(0, 0)
     with pytest.raises(LatticeError, match="the only axis"):
         Image(np.ones(3)).moment(0, 0)
+
+
+def test_another_image_decides_which_values_count() -> None:
+    rng = np.random.default_rng(5)
+    values, other = rng.normal(size=(2, 9, 4, 5))
+    image = Image(values, dims=("frequency", "y", "x"))
+    judge = Image(other, dims=("frequency", "y", "x"))
+    found = image.moments([0, 8], "frequency", include=(0.2, 1.5), by=judge)
+    inside = (other >= 0.2) & (other <= 1.5)
+    np.testing.assert_allclose(found[0].values[inside.any(0)], (values * inside).sum(0)[inside.any(0)])
+    np.testing.assert_array_equal(~np.ma.getmaskarray(found[8].to_masked_array()), inside.any(0))
+    np.testing.assert_allclose(
+        found[8].to_masked_array().compressed(), np.where(inside, values, -np.inf).max(0)[inside.any(0)]
+    )

@@ -34,9 +34,11 @@ class ImageAnalysis(ImageCore):
             flux, madm, max, mean, median, min, npts, rms, stddev, sum, variance or xmadm, or the start of
             one of these.
         axes : list of int or str
-            Axes, by number or by the start of their names; all of them by default.
+            Axes, by number or by the start of their names.
         """
         call = ("collapse", _given(locals()))
+        if is_nothing(axes) or [*np.atleast_1d(axes)] == [-1]:
+            raise CasaError("say which axes are collapsed", hint="numbers from 0, x first, or names")
 
         def build(image: Image) -> Image:
             part = self._selected(image, region, mask, stretch, box=box, chans=chans, stokes=stokes)

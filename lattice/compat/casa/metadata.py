@@ -13,7 +13,7 @@ from lattice.compat.casa.arguments import matched, served
 from lattice.compat.casa.core import ImageCore
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.formats import formatted, place_text, world_of
-from lattice.compat.casa.quantities import in_unit
+from lattice.compat.casa.quantities import converted, in_unit
 from lattice.compat.casa.records import checked_record, coords_of
 from lattice.compat.casa.selection import region_of
 from lattice.compat.casa.systems import System
@@ -279,10 +279,6 @@ class ImageMetadata(ImageCore):
                 continue
             part = system.part(number)
             own = str(part["system"])
-            if frame.lower() not in ("native", own.lower()) and kind == "spectral":
-                raise CasaError(
-                    f"frequencies are not converted from {own} to {frame} here", hint="cl or native"
-                )
             name = own if frame.lower() == "native" else frame.upper()
             if kind == "direction":
                 part["conversionSystem"] = name
@@ -290,6 +286,7 @@ class ImageMetadata(ImageCore):
                 part["conversion"]["system"] = name
         place = self._pixel(pixel, system)
         world = System(system.record, system.shape).to_world(place)
+        self._in_frame(system, world, place, sframe)
         out = formatted(system, world, "m")
         from lattice.compat.casa.pixels import ImagePixels
 
@@ -298,6 +295,16 @@ class ImageMetadata(ImageCore):
         if found:
             out |= {"mask": found["mask"], "intensity": found["value"]}
         return out
+
+    def _in_frame(self, system: System, world: np.ndarray, place: list[float], frame: str) -> None:
+        """Put the frequency at a pixel in another rest frame in the place of the image's own."""
+        axes = system.world_axes("spectral")
+        own = str(system.part(system.number_of("spectral") or 0).get("system", "")) if axes else ""
+        if not axes or frame.lower() in ("cl", "native", own.lower()):
+            return
+        coords: Any = self._outline().with_frame(frame).coords
+        hertz = coords.frequencies_at(np.array([place[system.axes[axes[0]].pixel]]))
+        world[axes[0]] = converted(float(hertz[0]), "Hz", system.units[axes[0]])
 
     @served()
     def boundingbox(self, region: Any = "") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from lattice.compat.casa.arguments import matched, served
 from lattice.compat.casa.core import ImageCore, created, system_of
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.formats import place_text
+from lattice.compat.casa.quantities import converted
 from lattice.graph.types import is_complex
 from lattice.image import Image
 
@@ -119,17 +120,25 @@ class ImageReductions(ImageCore):
             Range of values that count, or that do not.
         doppler : str, optional
             Of velocities.
+        smoothaxes, smoothtypes, smoothwidths : list, optional
+            Axes along which the image is smoothed to decide which values are in these ranges, with kernels
+            (gauss, boxcar or hanning) and their widths in pixels.
+        smoothout : str, optional
+            CASA image to write that smoothed image to.
         outfile : str, optional
             Name of the only moment; of several the start of their names.
         drop : bool, optional
             Whether the axis goes.
         """
-        from lattice.compat.casa.transforms import _given
+        from lattice.compat.casa.transforms import _given, kernels_along
         from lattice.ops.moments import MOMENTS
 
         call = ("moments", _given(locals()))
-        if [m for m in method if m] or [a for a in smoothaxes if a >= 0] or smoothout:
-            raise CasaError("moments are taken of the pixels as they are: no method and no smoothing")
+        if any(m and not "basic".startswith(m.lower()) for m in method):
+            raise CasaError("moments are taken by the basic method: windows and fits are not served")
+        smoothed = [a for a in smoothaxes if a >= 0]
+        if smoothout and not smoothed:
+            raise CasaError("smoothout needs smoothaxes, smoothtypes and smoothwidths")
         numbers = [*dict.fromkeys(moments)]
         convention = matched(doppler, ("radio", "optical", "relativistic", "z", "beta", "true"), "doppler")
         convention = {"z": "optical", "beta": "relativistic", "true": "relativistic"}.get(
@@ -137,23 +146,45 @@ class ImageReductions(ImageCore):
         )
         limits = [limits_of(includepix), limits_of(excludepix)]
 
-        def built(image: Image) -> dict[Any, Image]:
+        def chosen(image: Image) -> Image:
             part = self._selected(image, region, mask, stretch)
+            return part.smooth_to("common") if len(part.beams) > 1 else part
+
+        def deciding(part: Image) -> Image:
+            return part.smooth_along(kernels_along(part, smoothed, smoothtypes, smoothwidths))
+
+        def built(image: Image) -> dict[Any, Image]:
+            part = chosen(image)
             dim = None if axis < 0 else part.ndim - 1 - axis
-            if len(part.beams) > 1:
-                part = part.smooth_to("common")
-            return part.moments(
+            made = part.moments(
                 numbers, dim, convention=convention, include=limits[0] or None, exclude=limits[1] or None,
-                keepdims=not drop,
+                by=deciding(part) if smoothed else None, keepdims=not drop,
             )  # fmt: skip
+            return {n: _in_own_unit(one, part, dim) for n, one in made.items()}
 
         first = numbers[0] if numbers else 0
+        if smoothout:
+            created(smoothout, deciding(chosen(self._image())), overwrite)
         if not outfile:
             return self._made(lambda image: built(image)[first], "", overwrite, call)
         made = built(self._image())
         names = {n: outfile if len(numbers) == 1 else f"{outfile}.{MOMENTS[n].suffix}" for n in numbers}
         files = {n: created(names[n], made[n], overwrite) for n in numbers}
         return type(self)._on(files[first])
+
+
+def _in_own_unit(moment: Image, image: Image, dim: int | None) -> Image:
+    """Return a moment along an axis of the sky in the unit that the tool has for it, not in degrees."""
+    kinds = image.coords.kinds if image.coords is not None else ()
+    if dim is None or not kinds or kinds[dim] not in ("longitude", "latitude"):
+        return moment
+    system = system_of(image)
+    unit = system.units[next(k for k, a in enumerate(system.axes) if a.pixel == image.ndim - 1 - dim)]
+    if unit == "deg" or not (moment.unit == "deg" or moment.unit.endswith(".deg")):
+        return moment
+    factor = float(converted(1.0, "deg", unit))
+    scaled: Image = moment.with_unit("") * factor
+    return scaled.with_unit(f"{moment.unit[: -len('deg')]}{unit}")._with(history=moment.history)
 
 
 def limits_of(values: Any) -> list[float]:

@@ -187,22 +187,10 @@ class ImageTransforms(ImageCore):
     ) -> Any:  # fmt: skip
         """Return the image smoothed along axes, each with a kernel (gauss, box or hann) and a width."""
         call = ("sepconvolve", _given(locals()))
-        kernels = {"gaussian": "gaussian", "boxcar": "boxcar", "hanning": "hanning"}
-        kinds = [matched(t, [*kernels], "kernel") for t in types]
-        sizes = [widths] if isinstance(widths, str | dict) or np.ndim(widths) == 0 else [*widths]
 
         def build(image: Image) -> Image:
             part = self._selected(image, region, mask, stretch)
-            chosen = [a for a in axes if a >= 0] or [*range(part.ndim)]
-            if not len(chosen) == len(kinds) == len(sizes):
-                raise CasaError(
-                    f"{len(chosen)} axes, {len(kinds)} types and {len(sizes)} widths do not go together"
-                )
-            system = system_of(part)
-            wanted = {
-                part.ndim - 1 - a: (kind, _pixels_wide(system, a, size, kind))
-                for a, kind, size in zip(chosen, kinds, sizes, strict=True)
-            }
+            wanted = kernels_along(part, axes, types, widths)
             return part.smooth_along(wanted, scale=scale if scale >= 0 else None)
 
         return self._made(build, outfile, overwrite, call)
@@ -264,11 +252,13 @@ class ImageTransforms(ImageCore):
         call = ("rotate", _given(locals()))
         how = matched(method, ("nearest", "linear", "cubic"), "method")
         angle = in_unit(pa, "deg", "deg")
-        if [*shape] not in ([], [-1]):
-            raise CasaError("the shape stays what it is: corners are lost")
 
         def build(image: Image) -> Image:
             part = self._selected(image, region, mask, stretch, dropdeg)
+            if [*shape] not in ([], [-1], [*part.shape[::-1]]):
+                raise CasaError(
+                    "the shape stays what it is: corners are lost", hint="pad() the image before it is turned"
+                )
             return part.rotate(angle, "nearest" if replicate else how)
 
         return self._made(build, outfile, overwrite, call)
@@ -348,9 +338,8 @@ class ImageTransforms(ImageCore):
             raise CasaError(f"the images have shapes {real.shape[::-1]} and {other.shape[::-1]}")
         if real.dtype != other.dtype or real.dtype.kind == "c":
             raise CasaError("both parts have the same real type")
-        word = "complex" if real.dtype == np.float32 else "dcomplex"
         parts = [self._selected(one, region) for one in (real, other)]
-        made = expr(f"{word}($1, $2)", *parts)._with(history=real.history)
+        made = expr("complex($1, $2)", *parts)._with(history=real.history)
         created(outfile, made, overwrite)
         return True
 
@@ -443,6 +432,24 @@ def _kernel(system: System, major: Any, minor: Any, pa: Any, beam: Mapping[str, 
             f"a kernel of {sizes[0] * 3600:g} by {sizes[1] * 3600:g} arcsec: the larger width first"
         )
     return sizes[0], sizes[1], angle
+
+
+def kernels_along(
+    image: Image, axes: Sequence[int], types: Sequence[str], widths: Any
+) -> dict[int, tuple[str, float]]:
+    """Return kernels and their widths in pixels by numpy's numbers of the axes that CASA's numbers name."""
+    kinds = [matched(t, ("gaussian", "boxcar", "hanning"), "kernel") for t in types]
+    sizes = [widths] if isinstance(widths, str | dict) or np.ndim(widths) == 0 else [*widths]
+    chosen = [a for a in axes if a >= 0] or [*range(image.ndim)]
+    if not len(chosen) == len(kinds) == len(sizes):
+        raise CasaError(f"{len(chosen)} axes, {len(kinds)} types and {len(sizes)} widths do not go together")
+    if max(chosen) >= image.ndim:
+        raise CasaError(f"there is no axis {max(chosen)} in an image of {image.ndim} axes")
+    system = system_of(image)
+    return {
+        image.ndim - 1 - a: (kind, _pixels_wide(system, a, size, kind))
+        for a, kind, size in zip(chosen, kinds, sizes, strict=True)
+    }
 
 
 def _pixels_wide(system: System, axis: int, size: Any, kind: str) -> float:

@@ -142,3 +142,37 @@ def test_install_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         installing.uninstall()
     assert "casatools" not in sys.modules
+
+
+@pytest.mark.filterwarnings("ignore::lattice.errors.LatticeWarning")
+@pytest.mark.parametrize(
+    "kind",
+    [{"velocity": True}, {"velocity": True, "optical": False}, {"wavelength": True}, {"airwavelength": True}],
+)
+def test_spectral_axes_count_frequencies_whatever_their_labels(cube: image, kind: dict[str, bool]) -> None:
+    cube.tofits("o.fits", **kind)
+    other = image().newimage("o.fits")
+    world = other.toworld([3, 4, 5])["numeric"]
+    assert world[2] == pytest.approx(1.4205e9, rel=1e-6)
+    np.testing.assert_allclose(other.topixel(world)["numeric"], [3, 4, 5], atol=1e-6)
+    place = other.coordmeasures([3, 4, 5])["measure"]["spectral"]["frequency"]["m0"]
+    assert place == {"value": pytest.approx(world[2]), "unit": "Hz"}
+
+
+def test_smoothed_images_decide_on_moments_and_can_be_kept(cube: image) -> None:
+    made = cube.moments(
+        [0], smoothaxes=[2], smoothtypes=["gauss"], smoothwidths=[2], includepix=[0.1, 9], smoothout="s.im"
+    )
+    smoothed = cube.sepconvolve(axes=[2], types=["gauss"], widths=[2])
+    kept = image().newimage("s.im")
+    np.testing.assert_array_equal(kept.getchunk(getmask=True), smoothed.getchunk(getmask=True))
+    good = smoothed.getchunk(getmask=True)
+    inside = good & (smoothed.getchunk() >= 0.1)
+    values = np.where(inside, cube.getchunk(), 0).sum(axis=2)
+    mine = made.getchunk()
+    ratio = mine[inside.any(axis=2)] / values[inside.any(axis=2)]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
+    with pytest.raises(CasaError, match="smoothaxes"):
+        cube.moments([0], smoothout="t.im")
+    with pytest.raises(CasaError, match="windows and fits"):
+        cube.moments([0], method=["window"])

@@ -77,6 +77,15 @@ def test_saved_by_reference_and_moved(folder: Path) -> None:
     np.testing.assert_array_equal(lattice.open("moved/v.image").filled(np.nan), expected())
 
 
+def test_parts_of_one_tile_are_saved_by_reference(folder: Path) -> None:
+    """They are read as plain files."""
+    for k in range(2):
+        lattice.Image(np.full((3, 4), k, np.float32)).save(f"{k}.image", tile=(3, 4))
+    lattice.concat([lattice.open("0.image"), lattice.open("1.image")], dim=0).save("v.image", virtual=True)
+    assert lattice.open("v.image").values.sum(axis=1).tolist() == [0, 0, 0, 4, 4, 4]
+    assert not list(Path("v.image").glob("table.f*"))
+
+
 def test_only_joined_images_are_saved_by_reference(folder: Path) -> None:
     a, b = lattice.open("a.image"), lattice.open("b.image")
     for image in [a + b, a, lattice.concat([a + 1, b], dim=1), lattice.concat([a.with_mask(None), b], dim=1)]:

@@ -65,12 +65,15 @@ class _Axes:
         Axes of longitude and latitude.
     frames : (str, str)
         Frame of the sky axes, and the one in which their values are shown.
+    spectrum : int or None
+        A spectral axis whose frequencies lattice labels by something else, velocities or wavelengths.
     """
 
     factors: list[float]
     stokes: dict[int, list[str]]
     sky: tuple[int, int] | None = None
     frames: tuple[str, str] = ("", "")
+    spectrum: int | None = None
 
 
 def _axes(image: Image) -> _Axes:
@@ -83,12 +86,37 @@ def _axes(image: Image) -> _Axes:
         for axis, unit in zip(own, units, strict=False):
             if axis >= 0:
                 out.factors[axis] = _factor(ours[axis], str(unit))
+                if kind == "spectral" and _is_other(ours[axis]):
+                    out.spectrum, out.factors[axis] = axis, _factor("Hz", str(unit))
         if kind == "stokes" and own[0] >= 0:
             out.stokes[own[0]] = [str(name) for name in part["stokes"]]
         if kind == "direction" and min(own) >= 0:
             out.sky = (own[0], own[1])
             out.frames = (str(part["system"]), str(part.get("conversionSystem", part["system"])))
     return out
+
+
+def _is_other(unit: str) -> bool:
+    """Tell whether the values of a spectral axis are no frequencies."""
+    from astropy import units as u
+
+    try:
+        return bool(unit) and not u.Unit(_UNITS.get(unit, unit)).is_equivalent(u.Hz)
+    except ValueError:
+        return False
+
+
+def _label_of(image: Image, axis: int, hertz: float) -> float:
+    """Return what lattice calls a frequency on a spectral axis with other labels."""
+    from lattice.coords.header import WcsCards
+    from lattice.coords.spectral import to_hertz
+
+    coords: Any = image.coords
+    kind = WcsCards.parse(coords.header).ctype(coords.axes[axis].fits_axis)[:4]
+    functions = to_hertz(kind, coords.rest_frequency or 0.0)
+    if functions is None:
+        raise CasacoreError(f"frequencies of an axis {kind} are not known")
+    return float(functions[1](np.asarray(hertz)))
 
 
 def _factor(ours: str, theirs: str) -> float:
@@ -133,6 +161,9 @@ def to_world(image: Image, pixel: Any) -> list[float]:
     if image.coords is None:
         return at
     axes, found = _axes(image), [float(v) for v in image.coords.to_world(*at)]
+    if axes.spectrum is not None:
+        hertz = image.coords.frequencies_at(np.array([at[axes.spectrum]]))
+        found[axes.spectrum] = np.nan if hertz is None else float(hertz[0])
     if axes.sky is not None and axes.frames[0] != axes.frames[1] and np.isfinite(found).all():
         x, y = axes.sky
         found[x], found[y] = _in_frame(found[x], found[y], *axes.frames)
@@ -154,6 +185,8 @@ def to_pixel(image: Image, world: Any) -> list[float]:
     start = image.coords.to_world(*[0.0] * image.ndim)
     for axis in axes.stokes:
         ours[axis] = float(start[axis])
+    if axes.spectrum is not None:
+        ours[axes.spectrum] = _label_of(image, axes.spectrum, ours[axes.spectrum])
     if axes.sky is not None and axes.frames[0] != axes.frames[1]:
         x, y = axes.sky
         ours[x], ours[y] = _in_frame(ours[x], ours[y], *axes.frames[::-1])
