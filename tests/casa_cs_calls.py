@@ -766,6 +766,25 @@ qa.formxxx('3deg', 'hms', prec=4)
 qa.formxxx('3.123456deg', 'dms')
 qa.formxxx('3.123456deg', 'dms', prec=5)
 qa.formxxx('-3.123456deg', 'deg', prec=5)
+qa.formxxx('-3.123456deg', 'deg')
+qa.formxxx('123.123456789deg', 'deg', prec=8)
+qa.time('-3deg')
+qa.time('-3.7d', form='ymd')
+qa.eq('3m', '1s')
+qa.convert('1rad/s', 'Hz')
+qa.convertfreq('6.3rad/s', 'Hz')
+qa.convertfreq('1eV', 'GHz')
+qa.norm('1h')
+qa.div('1deg', '1h')
+qa.constants('h')
+qa.constants('LIGHT')
+qa.splitdate('-0.3d')
+qa.quantity('3km.s-1')
+qa.quantity('1e-3 mJy/beam.km/s')
+qa.convert('3m.m', 'cm2')
+qa.convert('1(km/s)2', 'm2/s2')
+qa.angle('-12.3456deg', prec=12)
+qa.angle('0.01deg', form='no_dm')
 qa.formxxx('3.123456deg', 'rad', prec=5)
 qa.formxxx('3.123456deg', '+deg', prec=5)
 qa.formxxx('3.123456deg', 'nonsense')
@@ -928,7 +947,30 @@ _NAMED = "a measure names the frame of its numbers; CASA names the one before th
 _REPEATED = "each region is its own; CASA takes the first one for all"
 _TWO = "rg.concatenation(rg.wbox(['0pix'], ['2pix'], [3], c), {'a': one, 'b': two, 'c': three})"
 
+_LISTS = "the lists are those of the units that are known here"
+_SEVERAL = "several quantities are taken at once, as CASA's documentation says"
+
 MENDED: dict[str, str] = {
+    "quanta: qa.getvalue([qa.quantity('3m'), qa.quantity('4m')])": _SEVERAL,
+    "quanta: qa.getunit([qa.quantity('3m'), qa.quantity('4Jy')])": _SEVERAL,
+    "quanta: qa.add(qa.quantity([1, 2], 'm'), '3m')": _SEVERAL,
+    "quanta: qa.angle(qa.quantity([1.0, 2.0], 'deg'))": _SEVERAL,
+    "quanta: qa.angle(qa.quantity([1.0, 2.0], 'deg'), showform=True)": _SEVERAL,
+    "quanta: qa.time(qa.quantity([1.0, 2.0], 'h'), showform=True)": _SEVERAL,
+    "quanta: qa.convert('1pc', 'lyr')": "more units are known",
+    "quanta: [qa.constants(k) for k in 'pi ee c G h HI R NA e mp mp_me mu0 eps0 k F me re a0 R0 k2'.split()]": (
+        "eps0 is the permittivity of the vacuum; CASA gives the charge of the electron"
+    ),
+    "quanta: qa.constants('nonsense')": _REFUSED,
+    "quanta: qa.constants('LIGHT')": _REFUSED,
+    "quanta: qa.formxxx('3.123456deg', 'nonsense')": _REFUSED,
+    "quanta: qa.convert('1rad/s', 'Hz')": "units of another kind are refused; CASA makes up a unit",
+    "quanta: qa.splitdate('-0.3d')": "the hours of a day are not negative",
+    "quanta: qa.map('prefix')": _LISTS,
+    "quanta: qa.map('constants')": _LISTS,
+    "quanta: qa.maprec('SI')": _LISTS,
+    "quanta: sorted(qa.maprec('customary'))": _LISTS,
+    "quanta: qa.maprec('user')": _LISTS,
     "regions: rg.box('a', [1, 2])": _REFUSED,
     "regions: rg.wbox(qa.quantity([3.0, 2.0], 'pix'), qa.quantity([7.0, 6.0], 'pix'), [0, 1], c)": _FORMS,
     "regions: rg.wbox([{'value': 1.4202, 'unit': 'GHz'}], [{'value': 1.4204, 'unit': 'GHz'}], [3], c)": _FORMS,
@@ -984,6 +1026,7 @@ MENDED: dict[str, str] = {
 # and of a later one in casacore; CASA's solar motions have fewer digits. The first that fits counts.
 _PRECISION: dict[str, tuple[float, float]] = {
     "table: cs.summary('optical'": (2e-5, 0.0),  # the slope of a curve
+    "qa.convertfreq('1eV'": (1e-6, 0.0),  # the constants of another year
     "old: cs.setconversiontype(direction='J2000'); cs.toworld": (1e-9, 0.2),
     "turned: cs.setconversiontype(direction='J2000'); cs.toworld": (1e-9, 2e-4),
     "GALACTIC'); cs.toworld([1, 2, 0, 0], 's')": (1e-9, 2e-4),

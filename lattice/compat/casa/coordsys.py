@@ -38,8 +38,8 @@ class coordsys(CoordsysValues, CoordsysFrames, CoordsysPlaces, CoordsysSummary):
     >>> cs = coordsys().newcoordsys(direction=True, spectral=True)
     >>> cs.names(), cs.units()
     (['Right Ascension', 'Declination', 'Frequency'], ["'", "'", 'Hz'])
-    >>> cs.toworld([0, 0, 0])["numeric"].tolist()
-    [0.0, 0.0, 1415000000.0]
+    >>> cs.toworld([1, 1, 5], "s")["string"].tolist()
+    ['23:59:55.99999977', '+00.01.00.00000085', '1.41500500e+09 Hz']
     """
 
     def __init__(self, record: Mapping[str, Any] | None = None, shape: Any = ()) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lattice.compat.casa.errors import ArgumentError, CasaError
+from lattice.compat.casa.units import unit_of
 
 __all__ = [
     "converted",
@@ -25,8 +26,11 @@ __all__ = [
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*\Z")
 _HOURS = re.compile(r"\s*([+-]?)(\d+)(?:[:hH])(\d+)(?:(?:[:mM])(\d*\.?\d*)[sS]?)?[mM]?\s*\Z")
 _DEGREES = re.compile(r"\s*([+-]?)(\d+)(?:[dD](\d+)(?:[mM](\d*\.?\d*)[sS]?)?[mM]?|\.(\d+)\.(\d+\.?\d*))\s*\Z")
-_OURS = {"'": "arcmin", '"': "arcsec", "": "", "pix": "pix", "_": ""}
-_SPELLED = [(re.compile(r"\.(?=[A-Za-z(])"), " "), (re.compile(r"([A-Za-z])(-?\d+)"), r"\1**(\2)")]
+_DATE = re.compile(
+    r"\s*(?:(\d{4})[-/](\d{1,2})[-/](\d{1,2})|(\d{1,2})-?([A-Za-z]{3})-?(\d{4}))"
+    r"(?:[/T](\d{1,2})(?::(\d{1,2})(?::(\d{1,2}(?:\.\d*)?))?)?)?\s*\Z"
+)
+_MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"  # as texts of dates have them
 
 
 def quantity(value: Any, unit: str) -> dict[str, Any]:
@@ -95,32 +99,28 @@ def _of_text(text: str) -> tuple[float, str]:
         sign, d, m, s, dot_m, dot_s = found.groups()
         size = int(d) + int(m or dot_m) / 60 + float(s or dot_s or 0) / 3600
         return (-size if sign == "-" else size), "deg"
+    if found := _DATE.match(text):
+        return _days(text, *found.groups()), "d"
+    if not text.strip():
+        return 0.0, ""
     found = _NUMBER.match(text)
     if found is None:
         raise CasaError(f"{text!r} is no quantity", hint='write a number and a unit: "3arcsec"')
     return float(found.group(1)), found.group(2)
 
 
-def unit_of(text: str) -> Any:
-    """Return a unit as astropy has it.
+def _days(text: str, *parts: str | None) -> float:
+    """Return the modified Julian date of a date, with or without a time of day."""
+    import datetime
 
-    Raises
-    ------
-    CasaError
-        When there is no such unit.
-    """
-    from astropy import units as u
-
-    spelled = _OURS.get(text.strip(), text.strip())
-    if "/" in spelled:
-        top, *below = spelled.split("/")
-        spelled = f"{top or '1'}/({' '.join(below).replace('(', '').replace(')', '')})"
-    for pattern, new in _SPELLED:
-        spelled = pattern.sub(new, spelled)
+    year, month, day = parts[0] or parts[5], parts[1], parts[2] or parts[3]
     try:
-        return u.Unit(spelled)
+        number = int(month) if month else _MONTHS.split().index(str(parts[4]).upper()) + 1
+        date = datetime.date(int(str(year)), number, int(str(day)))
     except ValueError:
-        raise CasaError(f"{text!r} is no unit that is known") from None
+        raise CasaError(f"{text!r} is no date") from None
+    hours, minutes, seconds = (float(p or 0) for p in parts[6:9])
+    return (date - datetime.date(1858, 11, 17)).days + (hours + (minutes + seconds / 60) / 60) / 24
 
 
 def converted(value: Any, unit: str, target: str) -> Any:
