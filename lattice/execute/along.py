@@ -20,7 +20,8 @@ import numpy as np
 from lattice.execute.body import WIDTH
 from lattice.execute.buffers import apart
 from lattice.execute.emit import FIELDS, Rows
-from lattice.execute.fused import Fused, Fusion, is_swapped
+from lattice.execute.fused import Fused
+from lattice.execute.fusion import Fusion, is_swapped
 from lattice.execute.jit import wanted_by
 from lattice.execute.sinks import StateSink
 from lattice.execute.strips import fetch_blocks, part_of

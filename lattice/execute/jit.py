@@ -13,7 +13,7 @@ from typing import Any
 
 from lattice.config import Options
 from lattice.errors import LatticeError
-from lattice.execute.fused import Fusion, fusion
+from lattice.execute.fusion import Fusion, fusion
 from lattice.execute.native import has_compiler, is_loaded, is_made
 from lattice.plan.program import Program
 

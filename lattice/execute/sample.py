@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lattice.execute.fused import is_swapped, plain_file
+from lattice.execute.fusion import is_swapped, plain_file
 from lattice.execute.stencils import Stencils
 from lattice.execute.strips import ProgramInput
 from lattice.graph.sections import Section, n_pixels, shape_of

@@ -16,7 +16,8 @@ import numpy as np
 from lattice.config import Options
 from lattice.errors import LatticeError
 from lattice.execute.control import Cancelled, Control
-from lattice.execute.fused import Fused, Fusion, fusion
+from lattice.execute.fused import Fused
+from lattice.execute.fusion import Fusion, fusion
 from lattice.execute.jit import wanted
 from lattice.execute.native import has_compiler
 from lattice.execute.sinks import Sink

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import lattice
 from lattice.errors import StorageError
-from lattice.execute import drive, fused, measure, native, targets
+from lattice.execute import drive, fusion, measure, native, targets
 from lattice.execute.buffers import memory
 from lattice.execute.sinks import BlockSink
 from lattice.functions.states import LANES, Moments
@@ -224,7 +224,7 @@ def test_many_short_turns_of_many_threads_change_no_bit(
 def test_writers_that_wait_for_their_turn_lose_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = saved(folder, "a+b", jit=False)
     monkeypatch.setattr(targets, "_AHEAD", 5)
-    monkeypatch.setattr(fused, "PIECE", 4096)
+    monkeypatch.setattr(fusion, "PIECE", 4096)
     for name in ("a+b", "a*1+b"):  # the second is not prepared yet
         assert saved(folder, name, jit=True, workers=4, block=9000)[-1000:] == plain[-1000:]
 
@@ -255,7 +255,7 @@ def test_pieces_are_shorter_where_many_arrays_are_read() -> None:
             found.append(total.compute().values)
     np.testing.assert_array_equal(found[0], found[1])
     program = lower([total.node], total.shape)
-    assert fused.fusion(program, [BlockSink(total.dtype, False)]).piece == 8192
+    assert fusion.fusion(program, [BlockSink(total.dtype, False)]).piece == 8192
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from lattice.config import Options
 from lattice.errors import LatticeError
 from lattice.execute import jit, native
-from lattice.execute.fused import fusion
+from lattice.execute.fusion import fusion
 from lattice.execute.run import compute
 from lattice.execute.sinks import BlockSink, StateSink
 from lattice.graph.node import Literal, Node
