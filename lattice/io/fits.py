@@ -21,6 +21,7 @@ from lattice.io.fits_beams import row_order
 from lattice.io.fits_hdus import HDU, FitsFile, Selector, select
 from lattice.io.fits_header import Card
 from lattice.io.fits_history import read_history
+from lattice.io.fits_lookup import coordinate_tables
 from lattice.io.fits_options import WriteOptions, start_output
 from lattice.io.fits_packed import FitsCompressedReader
 from lattice.io.fits_read import Decoder, FitsReader, decoder_of, label_of
@@ -221,6 +222,9 @@ def _stored(
     cards = _inherited(file, unit)
     shape = unit.shape
     coords = CoordinateSystem.from_header(cards, shape)
+    table, tables = coordinate_tables(file, cards, shape)
+    if table or tables:
+        coords = replace(coords, table=table, tables=tables, _hash=None)
     described = any(kind != "none" for kind in coords.kinds)
     masks, default = _masks(file, unit, decoder, reader, packed)
     unit_text = next((str(v).strip() for k, v, _ in cards if k == "BUNIT" and isinstance(v, str)), "")
