@@ -354,7 +354,7 @@ class _Along(Operation):
         states = {RULES[r[0]].state for r in self.requests}
         total = cells * sum(s.bytes_per_pixel for s in states if s is not None) + _STRIP_BYTES
         if sorts or gathers(x, self.axes, states - {None}):
-            total += cells * self._pixels_each() * (x.dtype.itemsize + x.masked) + (1 << 20)
+            total += cells * self._pixels_each() * (x.dtype.itemsize + x.masked) + (4 << 20)
         return total
 
     def cost(self) -> float:

@@ -167,7 +167,9 @@ class Selected:
         """Return statistics of rows."""
         if self._rows is not rows:
             self._rows, self._found = rows, {}
-        return self._found.setdefault(choice, Rows(rows, n, choice))
+        if choice not in self._found:
+            self._found[choice] = Rows(np.ascontiguousarray(rows), n, choice)
+        return self._found[choice]
 
 
 def _selected(_masked: bool, key: str, choice: Choice, shared: Selected) -> Any:

@@ -1,14 +1,20 @@
-"""Order statistics along axes: what belongs together is sorted, a small slab at a time."""
+"""Order statistics along axes: what belongs together is sorted, a small slab at a time.
+
+Where the fastest axis stays, many columns are sorted at a time by compiled loops, as they lie in memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from lattice.graph.blend import select
 from lattice.graph.sections import full, split
+from lattice.native.columns import LANES, MOST, sort_columns
+from lattice.native.machine import pays
 
 __all__ = [
     "at_ranks",
@@ -23,6 +29,7 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 _SORTED = 1 << 16  # pixels that are turned and sorted at once: they stay in the cache
+_SLAB = 1 << 17  # and those that are sorted in columns
 
 Ranker = Callable[[int], tuple[int, ...]]
 Picker = Callable[[Array, Array], Any]
@@ -55,15 +62,45 @@ def order_statistics(
     """
     kept = [a for a in range(values.ndim) if a not in axes]
     shape = tuple(values.shape[a] for a in kept)
-    m = 1
-    for a in axes:
-        m *= values.shape[a]
+    m = math.prod(values.shape[a] for a in axes)
+    masks: list[Array | None] = [None if mask is None and m > 0 else np.zeros(shape, bool) for _ in requests]
+    if m == 0 or not requests or 0 in shape:
+        return masks
+    if _lies_in_columns(values, axes):
+        slabs = _columns(values, mask, axes)
+    else:
+        slabs = _rows(values, mask, axes)
+    for tile, rows, n, wrong in slabs:
+        for k, (request, out) in enumerate(zip(requests, outs, strict=True)):
+            picked = request(rows, n)
+            some = n > 0
+            if isinstance(picked, tuple):
+                picked, some = picked
+                if masks[k] is None and not some.all():
+                    masks[k] = np.ones(shape, bool)
+            # a nan among the good values makes the statistic nan, as it does a sum
+            picked = np.where(wrong, np.nan, picked) if wrong.any() else picked
+            # of zeros of either sign there is one
+            out.reshape(-1)[tile] = picked + picked.dtype.type(0)
+            own = masks[k]
+            if own is not None:
+                own.reshape(-1)[tile] = some
+    return masks
+
+
+Slab = tuple[slice, Array, Array, Array]
+"""Which of the results, sorted rows, numbers of good pixels, and where one of these is nan."""
+
+
+def _rows(values: Array, mask: Array | None, axes: tuple[int, ...]) -> Iterator[Slab]:
+    """Turn a small slab at a time so that the pixels that belong together are a row, and sort the rows."""
+    kept = [a for a in range(values.ndim) if a not in axes]
     turned = values.transpose(*kept, *axes)
     good = None if mask is None else mask.transpose(*kept, *axes)
-    masks: list[Array | None] = [None if mask is None and m > 0 else np.zeros(shape, bool) for _ in requests]
-    if m == 0 or not requests:
-        return masks
-    for tile in split(full(shape), max(1, _SORTED // m)):
+    shape = tuple(values.shape[a] for a in kept)
+    m = math.prod(values.shape[a] for a in axes)
+    done = 0
+    for tile in split(full(shape), max(1, _SORTED // m)):  # in the order of the results
         rows = np.array(turned[tile], order="C").reshape(-1, m)
         if good is None:
             n = np.full(rows.shape[0], m)
@@ -72,29 +109,60 @@ def order_statistics(
             select(keep, rows, np.full((1, 1), np.inf, rows.dtype), out=rows)
             n = np.count_nonzero(keep, axis=1)
         rows = _in_order(rows)
-        # a nan among the good values makes the statistic nan, as it does a sum
-        bad = np.isnan(rows[:, -1])
-        for k, (request, out) in enumerate(zip(requests, outs, strict=True)):
-            picked = request(rows, n)
-            some = n > 0
-            if isinstance(picked, tuple):
-                picked, some = picked
-                if masks[k] is None and not some.all():
-                    masks[k] = np.ones(shape, bool)
-            picked = np.where(bad, np.nan, picked) if bad.any() else picked
-            out[tile] = picked.reshape(out[tile].shape)
-            own = masks[k]
-            if own is not None:
-                own[tile] = some.reshape(own[tile].shape)
-    return masks
+        yield slice(done, done + len(rows)), rows, n, np.isnan(rows[:, -1])
+        done += len(rows)
+
+
+def _lies_in_columns(values: Array, axes: tuple[int, ...]) -> bool:
+    """Tell whether compiled loops sort the pixels as they lie."""
+    lead = max(axes) + 1
+    m = math.prod(values.shape[a] for a in axes)
+    # one axis that goes, or several in front
+    alone = len(axes) == 1 or lead == len(axes)
+    wide = math.prod(values.shape[lead:]) >= LANES
+    real = values.dtype.kind == "f" and values.flags.c_contiguous
+    return alone and wide and real and 1 < m <= MOST and pays(values.size)
+
+
+def _columns(values: Array, mask: Array | None, axes: tuple[int, ...]) -> Iterator[Slab]:
+    """Sort many columns at a time; what is yielded is valid until the next slab."""
+    first, lead = min(axes), max(axes) + 1
+    m = math.prod(values.shape[a] for a in axes)
+    width = math.prod(values.shape[lead:])
+    outer = math.prod(values.shape[:first])
+    cells = values.reshape(outer, m, width)
+    good = None if mask is None else np.ascontiguousarray(mask).reshape(cells.shape)
+    part = min(width, max(LANES, _SLAB // m))
+    rows = np.empty((m, part), values.dtype)
+    n, wrong = np.empty(part, np.int32), np.empty(part, bool)
+    for cell in range(outer):
+        for start in range(0, width, part):
+            # the last columns of all may be sorted twice, as there have to be some
+            stop = min(width, start + part)
+            begin = max(0, min(start, stop - LANES))
+            own = slice(start - begin, stop - begin)
+            here = slice(0, stop - begin)
+            keep = None if good is None else good[cell, :, begin:stop]
+            sort_columns(cells[cell, :, begin:stop], keep, rows[:, here], n[here], wrong[here])
+            yield slice(cell * width + start, cell * width + stop), rows[:, own].T, n[own], wrong[own]
 
 
 def _in_order(rows: Array) -> Array:
     """Return rows sorted; complex values by modulus, nan last."""
     if rows.dtype.kind != "c":
+        if not rows.flags.c_contiguous and rows.T.flags.c_contiguous:
+            return _columns_in_order(rows.T).T
         rows.sort(axis=1)
         return rows
     return np.take_along_axis(rows, np.argsort(np.abs(rows), axis=1, kind="stable"), 1)
+
+
+def _columns_in_order(columns: Array) -> Array:
+    """Return columns sorted, none of which has a nan."""
+    n = columns.shape[1]
+    out = np.empty_like(columns)
+    sort_columns(columns, None, out, np.empty(n, np.int32), np.empty(n, bool))
+    return out
 
 
 def where_half(values: Array, mask: Array | None, axis: int, positions: Array) -> Array:
@@ -112,6 +180,8 @@ def where_half(values: Array, mask: Array | None, axis: int, positions: Array) -
 
 def at_ranks(rows: Array, n: Array, ranks: Ranker) -> list[Array]:
     """Return the values of sorted rows at the ranks that a rule gives for each number of good pixels."""
+    if n.size and n.min() == n.max():
+        return [rows[:, r] for r in (ranks(int(n[0])) if n[0] else (0,))]
     counts, which = np.unique(n, return_inverse=True)
     table = [ranks(int(k)) if k else (0,) for k in counts]
     width = max(len(t) for t in table)
@@ -126,7 +196,8 @@ def median_distance(rows: Array, n: Array, ranks: Ranker) -> Array:
     finite = np.arange(rows.shape[1]) < n[:, None]
     distance = np.abs(rows - centre[:, None])
     distance[~finite] = np.inf
-    distance.sort(axis=1)
+    # about an infinite centre there are distances that are no numbers, which numpy knows how to sort
+    distance = _in_order(distance if np.isfinite(centre).all() else np.ascontiguousarray(distance))
     return mean_of(at_ranks(distance, n, ranks))
 
 

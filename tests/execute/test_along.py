@@ -123,6 +123,34 @@ def test_values_that_are_no_numbers(dtype: Any) -> None:
                 same(first, other)
 
 
+@compiled
+@pytest.mark.parametrize("bad", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((7, 20, 50), (0,)), ((8, 33), (0,)), ((3, 5, 40), (1,)), ((3, 5, 40), (0, 1)), ((2, 5, 3, 40), (0, 2))],
+)
+def test_order_statistics_do_not_depend_on_the_way(
+    shape: tuple[int, ...], axes: tuple[int, ...], dtype: Any, bad: float
+) -> None:
+    image = cube(shape, bad, dtype)
+    values, mask = image.values.copy(), image.to_masked_array().mask
+    values.reshape(-1)[[5, 77]] = np.nan
+    values.reshape(-1)[[6, 66]] = np.inf, -np.inf
+    values[..., -3:] = -0.0
+    image = lattice.Image(values, mask=~mask) if bad else lattice.Image(values)
+    requests = ["median", "q1", "quartile", "medabsdevmed", "middle", "xmadm", ("fractile", 0.9)]
+    node = statistics(image.node, requests, axes)
+    first, *others = [found(node, **options) for options in WAYS]
+    for other in others:
+        same(first, other)
+    with np.errstate(all="ignore"):
+        held = np.ma.masked_array(values, mask if bad else False).filled(np.nan)
+        lead = np.moveaxis(held, axes, range(len(axes))).reshape(-1, *first[0].shape[1:])
+        plain = np.isfinite(lead).all(axis=0)
+        np.testing.assert_allclose(first[0][4][plain], np.median(lead, axis=0)[plain], rtol=1e-6)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_blocks_and_strips(data: st.DataObject) -> None:
