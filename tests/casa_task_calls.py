@@ -187,7 +187,7 @@ imhead('full.im', 'put', 'telescope', 'ALMA'); out('full.im').coordsys().telesco
 imhead('full.im', 'put', 'observer', 'somebody'); out('full.im').coordsys().observer()
 imhead('full.im', 'put', 'object', 'M31'); imhead('full.im', 'get', 'object')
 imhead('full.im', 'put', 'equinox', 'B1950'); out('full.im').coordsys().referencecode('direction')
-imhead('full.im', 'put', 'projection', 'TAN'); out('full.im').coordsys().projection()
+imhead('full.im', 'put', 'projection', 'TAN'); out('full.im').coordsys().projection()['type']
 imhead('full.im', 'put', 'reffreqtype', 'BARY'); out('full.im').coordsys().referencecode('spectral')
 imhead('full.im', 'put', 'date-obs', '2021/03/04/05:06:07'); imhead('full.im', 'get', 'date-obs')
 imhead('full.im', 'put', 'imtype', 'Intensity'); imhead('full.im', 'get', 'imtype')

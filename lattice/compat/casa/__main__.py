@@ -12,11 +12,13 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from types import ModuleType, TracebackType
 
 from lattice.compat.casa.installing import install, names
-from lattice.compat.casa.logs import Lines
+from lattice.compat.casa.logs import Lines, casalog, post
 from lattice.compat.casa.missing import missed
+from lattice.errors import LatticeWarning
 
 _USAGE = """usage: python -m lattice.compat.casa [--log FILE] SCRIPT [ARGUMENTS]
 
@@ -63,15 +65,21 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _listen(file: str) -> None:
     """Show warnings of the log on standard error, and write all of it to a file."""
-    from lattice.compat.casa.logs import casalog
-
     shown = logging.StreamHandler()
     shown.setFormatter(Lines())
     shown.setLevel(logging.WARNING)
     logging.getLogger("casa").addHandler(shown)
     logging.getLogger("casa").propagate = False
+    warnings.showwarning = _warn
     if file:
         casalog.setlogfile(file)
+
+
+def _warn(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
+    """Let warnings be lines of the log."""
+    post(
+        str(message).splitlines()[0], "WARN", "lattice" if issubclass(category, LatticeWarning) else "python"
+    )
 
 
 def _run(text: bytes, given: list[str]) -> int:

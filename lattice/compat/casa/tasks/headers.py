@@ -19,6 +19,7 @@ __all__ = ["imhead"]
 
 _BEAMS = {"beammajor": 0, "beamminor": 1, "beampa": 2, "bmaj": 0, "bmin": 1, "bpa": 2}
 _SYNONYMS = {"bmaj": "beammajor", "bmin": "beamminor", "bpa": "beampa", "epoch": "date-obs"}
+_EXTREMES = ("datamax", "datamin", "minpos", "maxpos", "minpixpos", "maxpixpos")
 _AXIS_KEYS = ("cdelt", "crpix", "crval", "ctype", "cunit")
 
 
@@ -55,7 +56,7 @@ def imhead(
     key = _SYNONYMS.get(hdkey.lower(), hdkey)
     if what == "get":
         return _got(tool, key)
-    if what == "add" and key in _header(tool):
+    if what == "add" and (key in _EXTREMES or key in _header(tool, extremes=False)):
         raise CasaError(f"there is a key {key!r} already", hint="mode='put' changes it")
     if what == "del":
         _delete(tool, key)
@@ -65,8 +66,8 @@ def imhead(
     return None
 
 
-def _header(tool: image) -> dict[str, Any]:
-    """Return all that the header says, by key."""
+def _header(tool: image, *, extremes: bool = True) -> dict[str, Any]:
+    """Return all that the header says, by key; pixels are read for the extremes, if these are wanted."""
     system, made = tool._system(), tool._image()
     record = system.record
     out: dict[str, Any] = {}
@@ -79,7 +80,7 @@ def _header(tool: image) -> dict[str, Any]:
         out |= {"beammajor": beam["major"], "beamminor": beam["minor"], "beampa": beam["positionangle"]}
     elif made.beams:
         out["perplanebeams"] = _flat_beams(made)
-    found = tool.statistics() if made.dtype.kind == "f" else {}
+    found = tool.statistics() if extremes and made.dtype.kind == "f" else {}
     if len(found.get("npts", ())):
         out |= {"datamax": float(found["max"][0]), "datamin": float(found["min"][0])}
         for key in ("minpos", "maxpos"):
@@ -150,7 +151,7 @@ def _axis_of(tool: image, key: str) -> tuple[str, int] | None:
 
 
 def _got(tool: image, key: str) -> Any:
-    header = _header(tool)
+    header = _header(tool, extremes=key in _EXTREMES)
     if key not in header:
         raise CasaError(f"there is no key {key!r}", hint=f"there are {', '.join(sorted(header))}")
     value = header[key]
@@ -185,7 +186,7 @@ def _put(tool: image, key: str, value: Any) -> None:
         _put_beam(tool, _BEAMS[key], value)
     elif key in changes:
         changes[key]()
-    elif key in ("shape", "masks", "datamax", "datamin", "minpos", "maxpos", "minpixpos", "maxpixpos"):
+    elif key in ("shape", "masks", *_EXTREMES):
         raise CasaError(f"{key} follows from the pixels and cannot be set")
     else:
         tool.setmiscinfo(tool.miscinfo() | {key: value})
@@ -243,7 +244,7 @@ def _delete(tool: image, key: str) -> None:
         _put_card(tool, {"telescope": "TELESCOP", "observer": "OBSERVER"}[key], "")
     elif key in ("bunit", "object"):
         _put(tool, key, "")
-    elif key not in _header(tool):
+    elif key not in _EXTREMES and key not in _header(tool, extremes=False):
         raise CasaError(f"there is no key {key!r}")
     else:
         raise CasaError(f"{key} cannot be removed")
