@@ -951,6 +951,18 @@ _LISTS = "the lists are those of the units that are known here"
 _SEVERAL = "several quantities are taken at once, as CASA's documentation says"
 
 MENDED: dict[str, str] = {
+    "measures: me.direction('NONSENSE', '3rad', '0.2rad')": _REFUSED,
+    "measures: me.direction('J2000', qa.quantity([1.0, 2.0], 'rad'), qa.quantity([0.1, 0.2], 'rad'))": _REFUSED,
+    "measures: me.epoch('NONSENSE', '2020/1/1')": _REFUSED,
+    "measures: me.frequency('REST', 'HI')": _REFUSED,
+    "measures: me.frequency('LSRK', '3Jy')": _REFUSED,
+    "measures: me.radialvelocity('BARY', '3Jy')": _REFUSED,
+    "measures: me.observatory('nonsense')": _REFUSED,
+    "measures: me.spectralline('nonsense')": _REFUSED,
+    "measures: me.measure(me.direction('J2000', '12h0m0s', '30deg'), 'NONSENSE')": _REFUSED,
+    "measures: me.measure(me.frequency('BARY', '1.4GHz'), 'CMB')": _CMB,
+    "measures: me.tofrequency('LSRK', me.doppler('RADIO', '100km/s'), '1.42GHz')": _FORMS,
+    "measures: me.ismeasure(3)": _FORMS,
     "quanta: qa.getvalue([qa.quantity('3m'), qa.quantity('4m')])": _SEVERAL,
     "quanta: qa.getunit([qa.quantity('3m'), qa.quantity('4Jy')])": _SEVERAL,
     "quanta: qa.add(qa.quantity([1, 2], 'm'), '3m')": _SEVERAL,
@@ -1027,6 +1039,16 @@ MENDED: dict[str, str] = {
 _PRECISION: dict[str, tuple[float, float]] = {
     "table: cs.summary('optical'": (2e-5, 0.0),  # the slope of a curve
     "qa.convertfreq('1eV'": (1e-6, 0.0),  # the constants of another year
+    # in the CASA that was asked UT1 is UTC, which turns the Earth by 0.1 s
+    "measures: me.measure(d, 'AZEL": (1e-9, 8e-6),
+    "measures: me.measure(d, 'HADEC": (1e-9, 8e-6),
+    "measures: me.measure(me.epoch('UTC', '2001": (1e-9, 1.2e-6),
+    "measures: me.measure(d, ": (1e-9, 1e-6),
+    "measures: me.measure(me.frequency('TOPO'": (2e-9, 0.0),
+    "'1.4GHz'), 'TOPO')": (2e-9, 0.0),
+    "measures: me.measure(me.radialvelocity": (4e-6, 0.0),
+    "me.separation(me.direction('J2000', '12h0m0s', '30deg'), me.direction('B1950'": (1e-9, 2e-4),
+    "me.posangle(me.direction('B1950'": (1e-9, 2e-3),
     "old: cs.setconversiontype(direction='J2000'); cs.toworld": (1e-9, 0.2),
     "turned: cs.setconversiontype(direction='J2000'); cs.toworld": (1e-9, 2e-4),
     "GALACTIC'); cs.toworld([1, 2, 0, 0], 's')": (1e-9, 2e-4),

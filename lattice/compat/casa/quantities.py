@@ -149,6 +149,8 @@ def converted(value: Any, unit: str, target: str) -> Any:
 def in_unit(value: Any, target: str, default_unit: str = "") -> float:
     """Return the number of a quantity in a unit; see `quantity_of`."""
     number, unit = quantity_of(value, default_unit)
+    if np.ndim(number):
+        raise CasaError(f"one quantity is taken, not {np.size(number)}")
     return float(converted(number, unit, target))
 
 
