@@ -27,8 +27,8 @@ from benchmarks.pipeline import OUTPUTS, SCRIPT, make_inputs  # noqa: E402
 
 SHAPE = (8, 40, 48)
 KEPT = (
-    "CTYPE", "CRVAL", "CRPIX", "CDELT", "CUNIT", "BUNIT", "BMAJ", "BMIN", "BPA", "RESTFRQ", "SPECSYS", "RADESYS",
-    "EQUINOX", "BITPIX", "NAXIS",
+    "CTYPE", "CRVAL", "CRPIX", "CDELT", "CUNIT", "BUNIT", "BMAJ", "BMIN", "BPA", "RESTFRQ", "SPECSYS",
+    "RADESYS", "EQUINOX", "BITPIX", "NAXIS",
 )  # fmt: skip
 
 
