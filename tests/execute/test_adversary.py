@@ -20,7 +20,7 @@ from lattice.graph.types import DOUBLE, FLOAT
 from tests.graphs import DIMS, SHAPE, Tiled, function, image
 from tests.reference import evaluate
 
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 PLAIN = Options(scheduler="synchronous", jit=False, block=40)
 WAYS = [PLAIN, PLAIN.replace(strip=7), PLAIN.replace(scheduler="threads", workers=3)]
 if native.has_compiler():
@@ -228,3 +228,48 @@ def test_files_agree(folder: Path, a: Source, b: Source, data: st.DataObject) ->
         wanted = wanted & ~np.isnan(values)  # a file of floats tells bad ones by nan alone
     np.testing.assert_array_equal(good, wanted)
     np.testing.assert_array_equal(read.values[good], values[good])
+
+
+SHAPES = ((3, 4, 300), (5, 2, 513), (2, 300, 3), (7, 3, 17), (1, 1, 600), (40, 1, 257))
+
+
+@settings(SETTINGS, max_examples=25)
+@given(st.data())
+def test_statistics_along_axes_agree(data: st.DataObject) -> None:
+    shape = data.draw(st.sampled_from(SHAPES))
+    dtype = np.dtype(data.draw(st.sampled_from(["f4", "f8"])))
+    few = data.draw(st.lists(st.sampled_from(NUMBERS + EDGES), min_size=1, max_size=5))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    with np.errstate(all="ignore"):
+        values = rng.choice(np.array(few), shape).astype(dtype)
+    share = data.draw(st.sampled_from([None, 0.0, 0.1, 0.9]))
+    mask = None if share is None else rng.random(shape) < share
+    image = lattice.Image(values, mask=mask)
+    axes = data.draw(st.sampled_from([(0,), (1,), (2,), (0, 1), (1, 2), (0, 2)]))
+    name = data.draw(st.sampled_from(["sum", "mean", "min", "max", "std", "var", "median"]))
+    found = []
+    for jit in (False, True) if native.has_compiler() else (False,):
+        for more in ({}, {"block": 700, "workers": 3}):
+            with lattice.set_options(jit=jit, **more):
+                result = getattr(image, name)(*[image.dims[i] for i in axes]).compute()
+            good = np.broadcast_to(True if result.mask is None else np.asarray(result.mask), result.shape)
+            found.append((np.where(good, result.values, 0), good))
+    for got, good in found[1:]:
+        np.testing.assert_array_equal(good, found[0][1])
+        # blocks of another shape may add up in another order
+        np.testing.assert_allclose(got, found[0][0], rtol=0 if name in ("min", "max", "median") else 1e-6)
+    good = np.ones(shape, bool) if mask is None else mask
+    some = good.any(axis=axes)
+    np.testing.assert_array_equal(found[0][1], some)
+    if name in ("min", "max"):
+        neutral = dtype.type(np.inf if name == "min" else -np.inf)
+        with np.errstate(all="ignore"):
+            expected = getattr(np, name)(np.where(good, values, neutral), axis=axes)
+        np.testing.assert_array_equal(found[0][0][some], expected[some])
+    elif name == "sum":
+        with np.errstate(all="ignore"):
+            wide = np.where(good, values, 0).astype(np.longdouble)
+            expected, size = wide.sum(axis=axes), np.abs(wide).sum(axis=axes)
+        tame = some & (size < 0.1 * np.finfo(dtype).max)
+        slack = np.finfo(dtype).eps * np.abs(expected) + 1e-12 * size + np.finfo(dtype).smallest_subnormal
+        assert (np.abs(found[0][0][tame] - expected[tame]) <= slack[tame]).all()
