@@ -164,6 +164,11 @@ class Loop:
     current: dict[str, str] = field(default_factory=dict)  # names of the running values in this turn
     constants: dict[int, Value] = field(default_factory=dict)
 
+    @property
+    def limited(self) -> bool:
+        """True if pixels beyond the last would do harm, which are stored where nobody looks."""
+        return not all(isinstance(t, Store) for t in self.targets)
+
     def text(self) -> str:
         """Return the module."""
         self._arguments()
@@ -184,10 +189,11 @@ class Loop:
             ends.append(f"  store {r.kind} %{name}.h, ptr {at}, align 1")
         lines = [*self.entry, "  br label %head", "head:"]
         lines.append(f"  %i = phi i64 [ 0, %entry ], [ %next, %{body.block} ]")
-        lines.append(f"  %left = phi {V}i32> [ %left.first, %entry ], [ %left.next, %{body.block} ]")
+        if self.limited:
+            heads.append(f"  %left = phi {V}i32> [ %left.first, %entry ], [ %left.next, %{body.block} ]")
+            body.do(f"%left.next = sub {V}i32> %left, splat (i32 {WIDTH})")
         lines += [*heads, "  %go = icmp ult i64 %i, %n", "  br i1 %go, label %body, label %done"]
-        lines += [*body.lines, f"  %next = add i64 %i, {WIDTH}"]
-        lines += [f"  %left.next = sub {V}i32> %left, splat (i32 {WIDTH})", "  br label %head"]
+        lines += [*body.lines, f"  %next = add i64 %i, {WIDTH}", "  br label %head"]
         lines += ["done:", *ends, "  ret void", "}", ""]
         head = "define void @loop(i64 %n, ptr %args, i64 %first) {\nentry:\n"
         return DECLARATIONS + (_COMPRESS if self.compress else "") + head + "\n".join(lines)
@@ -203,12 +209,13 @@ class Loop:
 
         e = self.entry
         e.append(f"  %spare = alloca {V}i64>, align 64")
-        # how many pixels are left, seen from each place of a vector
-        e.append("  %n.short = trunc i64 %n to i32")
-        e.append(f"  %n.one = insertelement {V}i32> poison, i32 %n.short, i32 0")
-        e.append(f"  %n.each = shufflevector {V}i32> %n.one, {V}i32> poison, {V}i32> zeroinitializer")
-        numbers = ", ".join(f"i32 {k}" for k in range(WIDTH))
-        e.append(f"  %left.first = sub {V}i32> %n.each, <{numbers}>")
+        if self.limited:
+            # how many pixels are left, seen from each place of a vector
+            e.append("  %n.short = trunc i64 %n to i32")
+            e.append(f"  %n.one = insertelement {V}i32> poison, i32 %n.short, i32 0")
+            e.append(f"  %n.each = shufflevector {V}i32> %n.one, {V}i32> poison, {V}i32> zeroinitializer")
+            numbers = ", ".join(f"i32 {k}" for k in range(WIDTH))
+            e.append(f"  %left.first = sub {V}i32> %n.each, <{numbers}>")
         for i in self.inputs:
             take(f"in{i.register}")
         take("constants")
@@ -279,7 +286,7 @@ class Loop:
         for step in self.steps:
             values[step.output] = b.step(step, values)
         limit = ""
-        if not all(isinstance(t, Store) for t in self.targets):
+        if self.limited:
             # which pixels there are: the last turn of the loop goes beyond the last pixel
             limit = b.put(f"icmp sgt {V}i32> %left, zeroinitializer")
         for number, target in enumerate(self.targets):
