@@ -1,4 +1,4 @@
-"""Statistics of images, computed together: one pass for the classic ones, two with the robust ones.
+"""Statistics of images, computed together: in one pass, and a sample of the pixels for the robust ones.
 
 The definitions are those of CASA's imstat, over the good pixels:
 

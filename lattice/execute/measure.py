@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lattice.config import Options
+from lattice.execute.middev import Spread, middle_distances, with_windows
 from lattice.execute.order import (
     COLLECT_ALL,
     Bracket,
@@ -61,6 +62,9 @@ class _Wanted:
     orders: list[Measure] = field(default_factory=list)
     searches: tuple[Bracket | KeyRange, ...] = ()
     outcomes: list[Outcome] = field(default_factory=list)
+    middev: Measure | None = None
+    spread: Spread | None = None
+    distances: tuple[float, ...] | None = None
 
 
 @dataclass
@@ -86,6 +90,9 @@ class _Group:
             entry = self.wanted.setdefault(m.x, _Wanted(m.x))
             if m.state == "order":
                 entry.orders.append(m)
+            elif m.state == "middev":
+                entry.orders.append(m)
+                entry.middev = m
             else:
                 entry.states.setdefault((m.state, m.scalars), make_state(m.state, *m.scalars))
 
@@ -99,7 +106,9 @@ class _Group:
         results: list[Any] = []
         for m in self.measures:
             w = self.wanted[m.x]
-            if m.state != "order":
+            if m.state == "middev":
+                results.append(w.distances)
+            elif m.state != "order":
                 results.append(w.states[m.state, m.scalars])
             elif w.outcomes[0].n == 0:
                 results.append(None)
@@ -122,6 +131,7 @@ class _Group:
         if n <= COLLECT_ALL:
             for w in searched:
                 w.searches = (Bracket(),)
+                w.spread = Spread(0.0, 0.0)
             return
         program = _as_stored(lower([w.x for w in searched], self.shape))
         direct = all(_costs_its_bytes(leaf) for leaf in program.leaves)
@@ -131,7 +141,10 @@ class _Group:
         else:
             samples = self._job(program, [SampleSink()] * len(searched), sections)
         for k, w in enumerate(searched):
-            w.searches = brackets([s[k] for s in samples], [m.ranks for m in w.orders], n)
+            own = [s[k] for s in samples]
+            w.searches = brackets(own, [m.ranks for m in w.orders], n)
+            if w.middev is not None:
+                w.searches, w.spread = with_windows(own, w.searches, n)
         room = self._room()
         for w in searched:
             w.searches = tuple(
@@ -182,7 +195,9 @@ class _Group:
             if w.outcomes[0].n_nan:
                 values = dict.fromkeys(ranks, dtype.type(np.nan))
             else:
+                kept = [replace(o) for o in w.outcomes]  # to pick gives away what was kept
                 values = pick(w.searches, w.outcomes, ranks)
+                self._distances(w, kept, values)
             found.update({(w.x, r): v for r, v in values.items()})
             missing += [
                 _Missing(w.x, r, *around(w.searches, w.outcomes, r, dtype)) for r in ranks if r not in values
@@ -190,6 +205,16 @@ class _Group:
         self._search(missing)
         found.update({(m.x, m.rank): m.value for m in missing})
         return found
+
+    @staticmethod
+    def _distances(w: _Wanted, outcomes: Sequence[Outcome], values: dict[int, Any]) -> None:
+        """Find the middle distance from the median, if that was found."""
+        if w.middev is None or w.spread is None or w.middev.ranks is None:
+            return
+        ranks = w.middev.ranks(outcomes[0].n)
+        if all(r in values for r in ranks):
+            center = sum(float(values[r]) for r in ranks) / len(ranks)
+            w.distances = middle_distances(w.searches, outcomes, w.spread, center, ranks)
 
     def _search(self, missing: list[_Missing]) -> None:
         """Find ranks by histograms of bit patterns: a few passes in all, whatever the distribution."""

@@ -28,6 +28,8 @@ __all__ = [
     "brackets",
     "narrow",
     "pick",
+    "put_in_place",
+    "rank_margin",
     "sample_sections",
     "value_of_key",
 ]
@@ -173,7 +175,7 @@ def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tup
     put_in_place(values, ranks)
     spans: list[list[int]] = []
     for rank in ranks:
-        margin = _margin(sections, values[rank])
+        margin = rank_margin(sections, values[rank])
         if spans and rank - margin <= spans[-1][1]:
             spans[-1][1] = max(spans[-1][1], rank + margin)
         else:
@@ -201,7 +203,7 @@ def put_in_place(values: Array, ranks: Sequence[int]) -> None:
         start = rank + 1  # what is in its place stays there
 
 
-def _margin(sections: Sequence[Array], value: Any) -> int:
+def rank_margin(sections: Sequence[Array], value: Any) -> int:
     """Return how far the rank of a value may be off, for the values of each section."""
     sizes = np.array([s.size for s in sections])
     n, k = int(sizes.sum()), sizes.size

@@ -271,7 +271,7 @@ class ImagePixels(ImageMath):
 
         Notes
         -----
-        Classic statistics take one pass over the pixels, medabsdevmed one more; fit-half and hinges-fences
+        Statistics take one pass over the pixels (medabsdevmed rarely one more); fit-half and hinges-fences
         one more than these, chauvenet one for each cut, biweight three whatever the number of iterations, or
         a few more if many values are six sigma from the mean. Over dims all take one pass, in which what
         belongs together is sorted in memory.

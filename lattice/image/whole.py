@@ -181,10 +181,14 @@ def _plain(nodes: Sequence[Node], wanted: Sequence[set[str]], options: Options) 
         for key, ranks in _ORDERS.items():
             if keys & needed[key]:
                 asked[i, key] = Measure(x, "order", ranks=ranks)
+        if "medabsdevmed" in keys:
+            asked[i, "middev"] = Measure(x, "middev", ranks=middle_ranks)
     states = dict(zip(asked, measure(list(asked.values()), options), strict=True))
     out: list[Found] = [{} for _ in nodes]
     for (i, name), state in states.items():
-        if name == "moments":
+        if name == "middev":
+            out[i]["medabsdevmed"] = _mean(state)
+        elif name == "moments":
             out[i] |= _from_moments(state)
         elif name == "extrema":
             out[i] |= _from_extrema(state)
@@ -194,10 +198,8 @@ def _plain(nodes: Sequence[Node], wanted: Sequence[set[str]], options: Options) 
     for i, (x, keys) in enumerate(zip(nodes, wanted, strict=True)):
         if "quartile" in keys:
             out[i]["quartile"] = out[i]["q3"] - out[i]["q1"]
-        if "medabsdevmed" in keys:
-            out[i]["medabsdevmed"] = math.nan
-            if not math.isnan(out[i]["median"]):
-                far[i] = Measure(_distance(x, out[i]["median"]), "order", ranks=middle_ranks)
+        if math.isnan(out[i].get("medabsdevmed", 0.0)) and not math.isnan(out[i]["median"]):
+            far[i] = Measure(_distance(x, out[i]["median"]), "order", ranks=middle_ranks)
     for i, ranked in zip(far, measure(list(far.values()), options), strict=True):
         out[i]["medabsdevmed"] = _mean(ranked)
     return out

@@ -32,11 +32,12 @@ class Measure:
     x : Node
         The lattice; all scalars in it are settled.
     state : str
-        Name of the running statistics, or "order".
+        Name of the running statistics, "order", or "middev" for the distances from the median (the mean of
+        the values at `ranks`) at the same ranks; their result is None where another pass has to find them.
     scalars : tuple
         What the state is made with.
     ranks : callable, optional
-        Number of good pixels -> wanted ranks; for "order".
+        Number of good pixels -> wanted ranks; for "order" and "middev".
     """
 
     x: Node
