@@ -30,7 +30,7 @@ from lattice.execute.targets import (
 )
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pread_into
-from lattice.io.vectored import read_span
+from lattice.io.vectored import Span
 from lattice.plan.program import Leaf, Program, RegionPixels
 
 __all__ = ["Fused"]
@@ -292,7 +292,7 @@ class _Source:
         self._boxed: list[tuple[Leaf, Any]] = []
         self._files: list[tuple[Opened, Any, str, int, int, np.ndarray]] = []
         self.driven: Drive | None = None
-        self._parts: list[tuple[Opened, int, str, Section, Any, np.ndarray]] = []
+        self._parts: list[tuple[Opened, Span, int, np.ndarray]] = []
         self._stencils: list[tuple[int, Stencil, np.ndarray]] = []
 
     def __enter__(self) -> _Source:
@@ -316,7 +316,8 @@ class _Source:
                 needed = leaf.needs(section)
                 run = plain[1].run(needed)
                 if run is None:
-                    self._parts.append((opened, fd, path, needed, plain[1], buffer.view(np.uint8)))
+                    span = Span(fd, path, plain[1], needed)
+                    self._parts.append((opened, span, buffer.itemsize, buffer.view(np.uint8)))
                 else:
                     self._files.append((opened, fd, path, run[0], buffer.itemsize, buffer.view(np.uint8)))
         except BaseException:
@@ -348,8 +349,8 @@ class _Source:
         """Let the next loop find pixels `at` to `stop` of the block, in buffers or where they lie ready."""
         for _, fd, path, offset, size, data in self._files:
             pread_into(fd, data[: (stop - at) * size].data, offset + at * size, path)
-        for _, fd, path, needed, layout, data in self._parts:
-            read_span(fd, path, layout, needed, at, stop, data[: (stop - at) * layout.dtype.itemsize])
+        for _, span, size, data in self._parts:
+            span.read(at, stop, data[: (stop - at) * size])
         for register, stencil, target in self._stencils:
             place = stencil.place(at, stop)
             self._fused.point(register, place)

@@ -178,9 +178,10 @@ class _Group:
     def _places(self, w: _Wanted) -> None:
         """Find where the extremes are, of which compiled loops tell only in which piece."""
         for state in [s for s in w.states.values() if isinstance(s, Extrema)]:
-            for part in state.parts():
+            if parts := state.parts():
                 strips = Strips(lower([w.x], self.shape), self.options.strip)
-                _place(strips, state, part)
+                for part in parts:
+                    _place(strips, state, part)
 
     def _ranks(self, searched: list[_Wanted]) -> dict[tuple[Node, int], Any]:
         """Return the value at every rank that is asked for."""

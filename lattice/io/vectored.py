@@ -15,7 +15,7 @@ from lattice.graph.sections import Section, shape_of
 from lattice.io.files import add_bytes, pread_into
 from lattice.io.raw import Layout
 
-__all__ = ["read_pieces", "read_span"]
+__all__ = ["Span", "read_pieces"]
 
 _MOST = 1024  # places that the system takes at once
 _GAP = 32 << 10  # bytes that are read in vain rather than asking the system once more
@@ -61,51 +61,64 @@ class _Vectors:
         return True
 
 
-def read_span(
-    fd: int, path: str, layout: Layout, section: Section, at: int, stop: int, target: np.ndarray
-) -> None:
-    """Read the pixels from number `at` to `stop` of a box, in C order, as they are stored.
+class Span:
+    """A box of pixels in a file, to be read in spans.
 
     Parameters
     ----------
     fd, path : int, str
-        Descriptor of the file, and its path for messages; see `can_scatter`.
+        Descriptor of the file, and its path for messages.
     layout : Layout
         Where the pixels lie.
     section : Section
         The box, without steps, which is no one piece of the file.
-    at, stop : int
-        Numbers of the first pixel and of the one behind the last.
-    target : ndarray of uint8
-        Where to: contiguous, of the bytes of these pixels.
-
-    Raises
-    ------
-    FormatError
-        If the file ends before.
     """
-    counts = shape_of(section)
-    level, run = len(counts) - 1, counts[-1]
-    while counts[level] == layout.shape[level]:
-        level -= 1
-        run *= counts[level]
-    # what follows each other are `run` pixels; axis `level - 1` counts the pieces
-    rows = counts[level - 1]
-    size, jump = layout.dtype.itemsize, layout.strides[level - 1]
-    begin = layout.offset + sum(s.start * b for s, b in zip(section, layout.strides, strict=True))
-    done = 0
-    while at < stop:
-        row, column = divmod(at, run)
-        outer, row = divmod(row, rows)
-        position = begin + row * jump + column * size
-        for k in range(level - 2, -1, -1):
-            outer, i = divmod(outer, counts[k])
-            position += i * layout.strides[k]
-        n = min(stop - at, (rows - row) * run - column)
-        part = target[done : done + n * size]
-        _read_pieces(fd, path, position, part, column * size, run * size, jump, _GAP)
-        at += n
-        done += n * size
+
+    __slots__ = ("_begin", "_fd", "_jump", "_length", "_outer", "_path", "_rows", "_run", "_size")
+
+    def __init__(self, fd: int, path: str, layout: Layout, section: Section) -> None:
+        self._fd, self._path = fd, path
+        counts = shape_of(section)
+        level, run = len(counts) - 1, counts[-1]
+        while counts[level] == layout.shape[level]:
+            level -= 1
+            run *= counts[level]
+        # what follows each other are `run` pixels; axis `level - 1` counts the pieces
+        self._run, self._rows = run, counts[level - 1]
+        self._size, self._jump = layout.dtype.itemsize, layout.strides[level - 1]
+        self._length = run * self._size
+        self._begin = layout.offset + sum(s.start * b for s, b in zip(section, layout.strides, strict=True))
+        self._outer = [(counts[k], layout.strides[k]) for k in range(level - 2, -1, -1)]
+
+    def read(self, at: int, stop: int, target: np.ndarray) -> None:
+        """Read the pixels from number `at` to `stop` of the box, in C order, as they are stored.
+
+        Parameters
+        ----------
+        at, stop : int
+            Numbers of the first pixel and of the one behind the last.
+        target : ndarray of uint8
+            Where to: contiguous, of the bytes of these pixels.
+
+        Raises
+        ------
+        FormatError
+            If the file ends before.
+        """
+        size, run, rows, jump = self._size, self._run, self._rows, self._jump
+        done = 0
+        while at < stop:
+            row, column = divmod(at, run)
+            outer, row = divmod(row, rows)
+            position = self._begin + row * jump + column * size
+            for count, stride in self._outer:
+                outer, i = divmod(outer, count)
+                position += i * stride
+            n = min(stop - at, (rows - row) * run - column)
+            part = target[done : done + n * size]
+            _read_pieces(self._fd, self._path, position, part, column * size, self._length, jump, _GAP)
+            at += n
+            done += n * size
 
 
 _known = threading.local()  # the vectors of late: blocks of one shape go to the same buffers

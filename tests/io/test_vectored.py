@@ -16,7 +16,7 @@ from lattice.graph.sections import Section
 from lattice.io import vectored
 from lattice.io.files import counting
 from lattice.io.raw import Layout
-from lattice.io.vectored import read_pieces, read_span
+from lattice.io.vectored import Span, read_pieces
 
 KIND = np.dtype(">f4")
 
@@ -49,7 +49,7 @@ def read(values: np.ndarray, section: Section, at: int, stop: int, gap: int = 24
         fd = os.open(path, os.O_RDONLY)
         try:
             out = np.full((stop - at) * KIND.itemsize + 8, 0xAA, np.uint8)
-            read_span(fd, path, Layout(gap, values.shape, KIND), section, at, stop, out[:-8])
+            Span(fd, path, Layout(gap, values.shape, KIND), section).read(at, stop, out[:-8])
         finally:
             os.close(fd)
     assert (out[-8:] == 0xAA).all(), "written beyond the end"
@@ -85,7 +85,7 @@ def test_a_file_that_ends_too_early_is_an_error(tmp_path: Path) -> None:
         layout = Layout(0, (20, 10), KIND)
         section = (slice(0, 20, 1), slice(2, 8, 1))
         with pytest.raises(FormatError, match="truncated"):
-            read_span(fd, str(path), layout, section, 0, 120, np.empty(480, np.uint8))
+            Span(fd, str(path), layout, section).read(0, 120, np.empty(480, np.uint8))
     finally:
         os.close(fd)
 
