@@ -243,8 +243,10 @@ class _RowSource:
         """Go on with some of the pixels of each row."""
         self._boxes = list(boxes(self._section[self._lead :], first, stop))
         start = tuple(slice(s.start, s.start + 1, 1) for s in self._section[: self._lead])
+        whole = self._section[self._lead :]
+        ahead = whole if first == 0 and stop < math.prod(shape_of(whole)) else None
         for file in self._files:
-            file.choose(start, self._boxes)
+            file.choose(start, self._boxes, ahead)
 
     def read(self, place: list[int], rows: range, stride: int) -> None:
         """Fill the buffers with rows, the first pixels of which are `stride` apart."""
@@ -286,7 +288,7 @@ class _RowFile:
         self._start: tuple[int, ...] = ()
         self._runs: list[tuple[int, int, int]] | None = None  # place in the file, bytes, first pixel
         self._views: list[memoryview] = []  # of the rows in the buffer, where each is a single run
-        self._stride = 0
+        self._ahead: tuple[int, int] | None = None
 
     def open(self) -> None:
         self._fd = self._opened.__enter__()
@@ -295,9 +297,14 @@ class _RowFile:
         if self._fd is not None:
             self._opened.__exit__(None, None, None)
 
-    def choose(self, start: tuple[slice, ...], parts: Sequence[tuple[Section, int]]) -> None:
-        """Find where the chosen pixels of the first row are."""
+    def choose(
+        self, start: tuple[slice, ...], parts: Sequence[tuple[Section, int]], ahead: Section | None
+    ) -> None:
+        """Find where the chosen pixels of the first row are; those `ahead` are wanted soon."""
         self._start = tuple(s.start for s in start)
+        self._ahead = None
+        if ahead is not None and hasattr(os, "posix_fadvise"):
+            self._ahead = self._layout.run(self.leaf.needs((*start, *ahead)))
         found = [(self._layout.run(self.leaf.needs((*start, *box))), first) for box, first in parts]
         self._runs = [(*run, first) for run, first in found if run is not None]
         self._views = []
@@ -314,6 +321,11 @@ class _RowFile:
         path: str = self.leaf.source.reader.path
         jump = sum((p - s) * b for p, s, b in zip((*place[:-1], rows[0]), self._start, strides, strict=False))
         step = rows.step * strides[len(place) - 1]
+        if self._ahead is not None and type(self._fd) is int:
+            at, n = self._ahead
+            for k in range(len(rows)):
+                # the other parts of these rows come soon, from a disk best in one go
+                os.posix_fadvise(self._fd, at + jump + k * step, n, os.POSIX_FADV_WILLNEED)
         if len(self._runs) == 1 and self._runs[0][1] == step and type(self._fd) is int:
             at, n, _ = self._runs[0]
             while len(self._views) < len(rows):

@@ -461,6 +461,11 @@ class Operation(Node):
         """
         return 1.0
 
+    @property
+    def streams(self) -> bool:
+        """Whether it takes pixels in as they come, so that blocks may be made of any number of them."""
+        return False
+
     def grain(self, units: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
         """Return the smallest part of the result for which nothing of the children is read in vain.
 

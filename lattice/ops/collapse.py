@@ -350,15 +350,23 @@ class _Along(Operation):
     def _bytes(self, cells: int) -> int:
         """Return the memory for `cells` results of each statistic, beside the results."""
         x = self.children[0].attrs
-        sorts = any(RULES[r[0]].state is None for r in self.requests)
         states = {RULES[r[0]].state for r in self.requests}
         total = cells * sum(s.bytes_per_pixel for s in states if s is not None) + _STRIP_BYTES
-        if sorts or gathers(x, self.axes, states - {None}):
+        if self._holds():
             total += cells * self._pixels_each() * (x.dtype.itemsize + x.masked) + (4 << 20)
         return total
 
     def cost(self) -> float:
         return self._pixels_each() / len(self.requests)
+
+    @property
+    def streams(self) -> bool:
+        return not self._holds()
+
+    def _holds(self) -> bool:
+        """Tell whether pixels of x are put together in memory."""
+        states = {RULES[r[0]].state for r in self.requests}
+        return None in states or gathers(self.children[0].attrs, self.axes, states)
 
     def _compute(self, pixels: Any, kept: Section, requests: Sequence[Request]) -> list[Planes]:
         """Return values and mask of some of the statistics for a section of the kept axes."""

@@ -19,7 +19,8 @@ __all__ = ["Blocks", "choose"]
 _MOST = 10_000  # blocks per stage
 _SMALL, _LARGE = 1 << 18, 1 << 22  # pixels per block
 _TILED = 1 << 19
-_PARTS = 32  # blocks of a reduction, at least
+_HELD = 1 << 24  # pixels that are put together in memory
+_PARTS = 16  # blocks of a reduction: few enough that long runs are read of each row
 _RUN = 1024  # pixels that are read or written at one place, at least, where axes are turned
 
 
@@ -118,12 +119,17 @@ def _of_many(program: Program, target: int) -> int:
     cost = max(source.operation.cost() for source in operations)
     if cost <= 1:
         return target
-    # halos of what is computed before make small blocks dear
-    nested = any(
-        isinstance(x.source, OperationPixels) for o in operations for i in o.inputs for x in i.leaves
-    )
     n = int(min(1 << 62, cost * math.prod(program.shape)))
-    return int(max(1, (_LARGE if nested else min(_LARGE, max(_SMALL, n // _PARTS))) / cost))
+    inner = [leaf for o in operations for program in o.inputs for leaf in program.leaves]
+    if any(isinstance(leaf.source, OperationPixels) for leaf in inner):
+        pixels = _LARGE  # halos of what is computed before make small blocks dear
+    else:
+        pixels = max(_SMALL, n // _PARTS)
+        if not all(leaf.direct for leaf in inner):
+            pixels = min(_LARGE, pixels)
+        elif not all(o.operation.streams for o in operations):
+            pixels = min(_HELD, pixels)
+    return max(1, math.ceil(pixels / cost))
 
 
 def _count(shape: tuple[int, ...], block: tuple[int, ...]) -> int:
