@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
+import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from lattice.config import Options, format_bytes
@@ -15,6 +18,7 @@ from lattice.plan.program import Leaf, OperationPixels, Program
 __all__ = ["allowance", "bytes_per_block", "refuse", "resident"]
 
 _LEAST = 64 << 20  # what a run may always use, however much the process holds already
+_COMPILER = 44 << 20  # what the compiler takes, which a large run loads once in a process
 
 
 def resident() -> int:
@@ -29,7 +33,6 @@ def resident() -> int:
 def _peak() -> int:
     try:
         import resource
-        import sys
     except ImportError:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -37,8 +40,14 @@ def _peak() -> int:
 
 
 def allowance(options: Options) -> int:
-    """Return the bytes that a run may add to what the process holds."""
-    return max(_LEAST, options.memory_bytes - resident())
+    """Return the bytes that a run may add to what the process holds and will load."""
+    loads = options.jit is not False and "llvmlite.binding" not in sys.modules and _has_compiler()
+    return max(_LEAST, options.memory_bytes - resident() - (_COMPILER if loads else 0))
+
+
+@lru_cache(maxsize=1)
+def _has_compiler() -> bool:
+    return importlib.util.find_spec("llvmlite") is not None
 
 
 def bytes_per_block(program: Program, shape: tuple[int, ...], sink_bytes: int = 0) -> int:
