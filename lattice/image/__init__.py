@@ -11,12 +11,12 @@ from lattice.errors import ImageIndexError, LatticeTypeError
 from lattice.graph.node import Node
 from lattice.image.analysis import ImageAnalysis
 from lattice.image.coords import ImageCoords
-from lattice.image.edit import ImageEdit
 from lattice.image.make import Parts, array_parts, is_array, literal_of
 from lattice.image.operators import add_methods
 from lattice.image.plots import ImagePlots
 from lattice.image.reduce import ImageReduce
 from lattice.image.shape import ImageShape
+from lattice.image.simulate import ImageSimulate
 from lattice.image.smooth import ImageSmooth
 from lattice.image.units import ImageUnits
 
@@ -24,7 +24,7 @@ __all__ = ["Image", "ImageIndexError"]
 
 
 class Image(
-    ImageAnalysis, ImageEdit, ImageReduce, ImageSmooth, ImageShape, ImagePlots, ImageUnits, ImageCoords
+    ImageAnalysis, ImageSimulate, ImageReduce, ImageSmooth, ImageShape, ImagePlots, ImageUnits, ImageCoords
 ):
     """An N-dimensional image: values, mask, coordinates, unit and header, all lazy.
 

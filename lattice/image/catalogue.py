@@ -165,6 +165,8 @@ OPERATIONS: tuple[Operation, ...] = (
             ("two_point", "ia.twopointcorrelation", "", "", ""),
             ("poli", "immath", "", "", ""),
             ("pola", "immath", "", "pa", ""),
+            ("add_noise", "ia.addnoise", "", "", ""),
+            ("add_components", "ia.modify", "", "", ""),
         ],
     ),
     *_rows(

@@ -15,6 +15,7 @@ import numpy as np
 
 import lattice
 from lattice import Image
+from lattice.io.components import Component
 
 SEC = 1 / 3600
 CARDS = {
@@ -65,6 +66,8 @@ class Work:
         How far results may be apart that are computed in other blocks, as a share of the largest value.
     slow : bool
         Whether it takes so long that only two planes of a large cube are computed.
+    alike : bool
+        Whether it goes the way of another one in the list, so that its blocks are tried with the slow tests.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Work:
     reads: tuple[int, int]
     close: float = 1e-6
     slow: bool = False
+    alike: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} {self.what}".strip()
@@ -96,7 +100,7 @@ WORKS: list[Work] = [
     Work("insert", "", lambda a: a.insert(a[1:3, :4, :4] * 2, at=[0, 1, 1]), (5, 3)),
     Work("rebin", "", lambda a: a.rebin((2, 3, 4)), (4, 6)),
     Work("rebin", "one axis", lambda a: a.rebin(frequency=4), (8, 2)),
-    *(Work("rebin", f, lambda a, f=f: a.rebin((2, 3, 4), f), (4, 6)) for f in FUNCTIONS if f not in ("flux", "mean", "sqrtsum_npix_beam")),
+    *(Work("rebin", f, lambda a, f=f: a.rebin((2, 3, 4), f), (4, 6), alike=f not in ("median", "stddev")) for f in FUNCTIONS if f not in ("flux", "mean", "sqrtsum_npix_beam")),
     Work("rebin", "whole bins", lambda a: a.rebin({"y": 5, "x": 4}, "median", crop=True), (2, 10)),
     Work("decimate", "copy", lambda a: a.decimate("frequency", 3), (2, 2)),
     Work("decimate", "mean", lambda a: a.decimate("y", 2, "mean"), (2, 4)),
@@ -105,9 +109,9 @@ WORKS: list[Work] = [
     Work("replace_masked", "", lambda a: a.replace_masked(2, mask=a > 0, good=True), (2, 2)),
     Work("regions_above", "planes", lambda a: a.regions_above(0.3, 1.2), (2, ALL)),
     Work("regions_above", "channels", lambda a: a.regions_above(0.3, 1.2, ("frequency", "y", "x"), least=3), (ALL, ALL)),
-    *(Work("collapse", f, lambda a, f=f: a.collapse(f, "frequency"), (ALL, 2)) for f in FUNCTIONS if f not in ("flux", "sqrtsum_npix_beam")),
-    *(Work("collapse", f"{f} of planes", lambda a, f=f: a.collapse(f, ("y", "x"), keepdims=True), (2, ALL)) for f in FUNCTIONS),
-    *(Work("moments", str(k), lambda a, k=k: a.moment(k, "frequency"), (ALL, 2 if k != 7 else 4)) for k in MOMENTS),  # 7 reads twice
+    *(Work("collapse", f, lambda a, f=f: a.collapse(f, "frequency"), (ALL, 2), alike=f not in ("median", "mean")) for f in FUNCTIONS if f not in ("flux", "sqrtsum_npix_beam")),
+    *(Work("collapse", f"{f} of planes", lambda a, f=f: a.collapse(f, ("y", "x"), keepdims=True), (2, ALL), alike=f not in ("flux", "xmadm", "stddev")) for f in FUNCTIONS),
+    *(Work("moments", str(k), lambda a, k=k: a.moment(k, "frequency"), (ALL, 2 if k != 7 else 4), alike=k not in (2, 7, 9)) for k in MOMENTS),  # 7 reads twice
     Work("moments", "4 of a range", lambda a: a.moment(4, include=(0, 9)), (ALL, 2)),
     Work("moments", "together", lambda a: a.moments([0, 1, 2, "median"], "frequency", exclude=(-0.1, 0.1), keepdims=True), (ALL, 2)),
     Work("moments", "along y", lambda a: a.moments([1, 9], "y"), (2, ALL)),
@@ -142,17 +146,25 @@ WORKS: list[Work] = [
     Work("contsub", "", lambda a: a.contsub("0~1;3", 1), (ALL, 2), 1e-5),
     Work("pv", "", lambda a: a.pv([(2, 2), (6, 8)], 3), (2, 7), 2e-6),
     Work("pbcor", "", lambda a: a.pbcor(response(a), cutoff=0.3), (2, 2)),
-    *(Work("deviation", stat, lambda a, stat=stat: a.deviation((5, 3), stat), (2, 3), 2e-6, True) for stat in STATISTICS),
+    *(Work("deviation", stat, lambda a, stat=stat: a.deviation((5, 3), stat), (2, 3), 2e-6, True, stat not in ("sigma", "mean")) for stat in STATISTICS),
     Work("deviation", "on a grid", lambda a: a.deviation(5, circle=True, grid=(2, 3), clip=2.0), (2, ALL), 2e-6, True),
-    *(Work("fft", form, lambda a, form=form: a.fft(form=form), (2, ALL), 2e-6, True) for form in ("complex", "real", "imag", "amplitude")),
+    *(Work("fft", form, lambda a, form=form: a.fft(form=form), (2, ALL), 2e-6, True, form != "complex") for form in ("complex", "real", "imag", "amplitude")),
     Work("fft", "channels", lambda a: a.fft("frequency"), (ALL, 2), 2e-6, True),
     Work("two_point", "", lambda a: a.two_point(), (2, ALL), 2e-6, True),
     Work("poli", "", lambda a: stokes(a).poli(sigma=0.1), (6, 2)),
     Work("pola", "", lambda a: stokes(a).pola(threshold=0.2), (4, 2), 1e-5),
+    Work("add_noise", "", lambda a: a.add_noise("uniform", (-1, 2), seed=3), (2, 2)),
+    Work("add_components", "", lambda a: a.add_components([source_in(a)]), (2, 2)),
     Work("with_beam", "", lambda a: a.with_beam((3 * SEC, 3 * SEC, 0)), (2, 2)),
     Work("convert_unit", "", lambda a: a.convert_unit("K"), (2, 2)),
 ]  # fmt: skip
 """All of it."""
+
+
+def source_in(a: Image) -> Component:
+    """Return a source that lies on an image."""
+    lon, lat = a.coords.pixel_to_lonlat(3.0, 4.0)
+    return Component(float(lon), float(lat), (2.5, 1.0), "gaussian", 3 * SEC, 2 * SEC, 30.0)
 
 
 def grid_for(a: Image) -> Image:

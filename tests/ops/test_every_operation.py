@@ -55,7 +55,9 @@ def cut_into(block: tuple[int, ...], strip: int) -> Iterator[None]:
         yield
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "work", [pytest.param(w, marks=pytest.mark.slow if w.alike else ()) for w in WORKS], ids=str
+)
 @QUIET
 @settings(max_examples=4)
 @given(data=st.data())

@@ -14,7 +14,7 @@ import lattice
 from lattice import Image, LatticeError
 from lattice.execute import run
 from lattice.image.catalogue import OPERATIONS
-from tests.ops.every import CARDS, cube, grid_for, response, stokes
+from tests.ops.every import CARDS, cube, grid_for, response, source_in, stokes
 
 a = cube(np.random.default_rng(1).normal(size=(6, 13, 11)).astype("f4"))
 plain = Image(np.zeros((4, 5, 6), "f4"))
@@ -329,6 +329,20 @@ WRONG: list[tuple[str, Callable[[], Any], str]] = [
     ("convert_unit", lambda: plain.convert_unit("K"), 'the image has no unit to convert'),
     ("convert_unit", lambda: a.convert_unit("s"), "there is no conversion from 'Jy/beam' to 's'"),
     ("convert_unit", lambda: a.convert_unit(3), "there is no conversion from 'Jy/beam' to '3'"),
+    ("add_noise", lambda: a.add_noise("nosuch"), "the distribution 'nosuch' is not known"),
+    ("add_noise", lambda: a.add_noise("normal", (1,)), "the normal distribution has the parameters mean, variance"),
+    ("add_noise", lambda: a.add_noise("normal", (0, -1)), "the variance is not below 0"),
+    ("add_noise", lambda: a.add_noise("normal", 3), "parameters=3 is no list"),
+    ("add_noise", lambda: a.add_noise("normal", ("x", 1)), "parameters='x' is no number"),
+    ("add_noise", lambda: a.add_noise(seed=-1), "the numbers of a seed are not negative"),
+    ("add_noise", lambda: a.add_noise(seed="x"), "seed='x' is no whole number"),
+    ("add_noise", lambda: a.add_noise(3), "3 is no name of a distribution"),
+    ("add_noise", lambda: truth.add_noise(), "noise is added to numbers"),
+    ("add_components", lambda: plain.add_components([source_in(a)]), "the image has no sky axes"),
+    ("add_components", lambda: a.with_beam(None).add_components([source_in(a)]), "needs a beam, and the image has none"),
+    ("add_components", lambda: truth.add_components([source_in(a)]), "sources are added to real numbers"),
+    ("add_components", lambda: a.add_components([3]), "3 is no source"),
+    ("add_components", lambda: a.add_components("x"), "components='x' is no list"),
 ]  # fmt: skip
 
 
