@@ -595,6 +595,10 @@ ia.imageconcat(infiles='*.nothing')
 ia.imageconcat('o.im', ['cube.im', 'next.fits'], mode='n').shape()
 [ia.subimage(f'{k}.im', rg.box([0, 0, k], [11, 9, k + 3])).done() for k in (0, 4)]; ia.imageconcat('o.im', ['0.im', '4.im'], mode='n').done(); out('o.im')
 ia.imageconcat('o.im', ['cube.im', 'next.fits'], mode='foo')
+[ia.subimage(f'{k}.im', rg.box([0, 0, k], [11, 9, k + 3])).done() for k in (0, 4)]; ia.imageconcat('o.im', ['0.im', '4.im'], mode='copy').done(); [os.path.exists('0.im'), out('o.im').shape()]
+[ia.subimage(f'{k}.im', rg.box([0, 0, k], [11, 9, k + 3])).done() for k in (0, 4)]; ia.imageconcat('o.im', ['0.im', '4.im'], mode='m').done(); [os.path.exists('0.im'), out('o.im').getchunk()]
+[ia.subimage(f'{k}.im', rg.box([0, 0, k], [11, 9, k + 1])).done() for k in (0, 4, 6)]; ia.imageconcat(infiles=['0.im', '4.im', '6.im'], relax=True)
+ia.imageconcat(infiles='n*.fits', axis=0)
 ia.subimage('p.im', rg.box([0, 0, 5], [11, 9, 7])).done(); ia.imageconcat(infiles=['cube.im', 'p.im'], relax=True).shape()
 ia.rebin('', [2, 2, 4], region=rg.box([0, 0, 1], [11, 9, 6]))
 ia.pad(npixels=3, value=-1, padmask=True, region=rg.box([2, 2, 2], [8, 8, 4]))

@@ -118,6 +118,8 @@ def save_virtual(
         Where to.
     overwrite, sync, format : optional
         As for `Image.save`.
+    parts : {"stay", "copy", "move"}, optional
+        Whether the CASA images stay where they are, or are copied or moved into the new one.
 
     Raises
     ------
@@ -129,8 +131,9 @@ def save_virtual(
     from lattice.ops.concat import Concat
 
     form = by_name(format) if format is not None else for_writing(path)
+    parts = options.pop("parts", "stay")
     if form.name != "casa" or options:
-        raise LatticeError("only CASA images can be virtual, and they have no other options")
+        raise LatticeError("only CASA images can be virtual, and they have no other options than parts=")
     node = image.node
     if not isinstance(node, Concat) or node.attrs.ndim != node.children[0].attrs.ndim:
         raise LatticeError(
@@ -139,7 +142,9 @@ def save_virtual(
         )
     sources = [_stored_path(child) for child in node.children]
     axis = node.attrs.ndim - 1 - node.axis
-    write_concat(path, sources, axis, node.attrs.dtype, node.attrs.meta, overwrite=overwrite, sync=sync)
+    write_concat(
+        path, sources, axis, node.attrs.dtype, node.attrs.meta, overwrite=overwrite, sync=sync, parts=parts
+    )
 
 
 def _stored_path(node: Node) -> str:

@@ -23,6 +23,7 @@ from lattice.image import Image
 
 __all__ = ["ImageAttaching", "Opened", "open_image"]
 
+_MODES = {"paged": "", "nomovevirtual": "stay", "copyvirtual": "copy", "movevirtual": "move"}
 _TYPES = {"f": "f4", "d": "f8", "c": "c8", "cd": "c16"}
 _NAMES = {"float32": "float", "float64": "double", "complex64": "complex", "complex128": "dcomplex"}
 
@@ -238,11 +239,32 @@ class ImageAttaching(ImageCore):
         self, outfile: str = "", infiles: Any = (), axis: int = -1, relax: bool = False,
         tempclose: bool = True, overwrite: bool = False, reorder: bool = False, mode: str = "paged",
     ) -> Any:  # fmt: skip
-        """Return a new tool with images joined along an axis, x being 0 and the spectral one -1."""
+        """Return a new tool with images joined along an axis, x being 0 and the spectral one -1.
+
+        Parameters
+        ----------
+        outfile : str, optional
+            CASA image to write.
+        infiles : list of str or str
+            Names, or one pattern such as ``"a*.im"``.
+        axis : int, optional
+            Along which; the spectral one by default.
+        relax : bool, optional
+            Whether coordinates need not continue.
+        tempclose : bool, optional
+            Not used: files are open only while they are read.
+        overwrite : bool, optional
+            Whether a file may be replaced.
+        reorder : bool, optional
+            Whether images are sorted by their coordinates.
+        mode : str, optional
+            What is written: paged, all pixels; nomovevirtual, references to CASA images; copyvirtual or
+            movevirtual, these inside of it.
+        """
         names = sorted(glob.glob(infiles)) if isinstance(infiles, str) else [str(n) for n in infiles]
         if len(names) < 2:
             raise CasaError("there are at least two images to join")
-        kind = matched(mode, ("paged", "nomovevirtual"), "mode")
+        kind = matched(mode, [*_MODES], "mode")
         files = [open_image(name) for name in names]
         along = _axis_to_join(files[0].image(), axis)
         if reorder:
@@ -258,8 +280,11 @@ class ImageAttaching(ImageCore):
         image = joined.image()
         if not outfile:
             return type(self)._on(joined)
-        if kind == "nomovevirtual":
-            image.save(outfile, overwrite=overwrite, format="casa", virtual=True)
+        if _MODES[kind]:
+            for file in files:
+                if isinstance(file, InFile):
+                    file.file.close()
+            image.save(outfile, overwrite=overwrite, format="casa", virtual=True, parts=_MODES[kind])
             return self.newimage(outfile)
         return type(self)._on(created(outfile, image, overwrite))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +15,12 @@ import numpy as np
 
 from lattice.errors import FormatError, LatticeError
 from lattice.graph.sections import Section
-from lattice.io.atomic import Staging
+from lattice.io.atomic import Staging, remove
 from lattice.io.base import MetaCard, Stored
 from lattice.io.casa.records import TableRef
 from lattice.io.casa.tables import has_file, load, replace_file
 from lattice.io.casa_records import misc_from_record, misc_to_record
-from lattice.io.files import identify, is_url
+from lattice.io.files import close_path, identify, is_url, storage_error
 
 __all__ = ["NoPixels", "document_of", "open_virtual", "write_concat"]
 
@@ -133,6 +134,7 @@ def write_concat(
     *,
     overwrite: bool = False,
     sync: bool = False,
+    parts: str = "stay",
 ) -> None:
     """Write a virtual concatenation.
 
@@ -150,7 +152,14 @@ def write_concat(
         Header cards of the result.
     overwrite, sync : bool, optional
         See `lattice.io.atomic.Staging`.
+    parts : {"stay", "copy", "move"}, optional
+        Whether the images stay where they are, or are copied or moved into the new one.
     """
+    if parts not in ("stay", "copy", "move"):
+        raise LatticeError(f"parts={parts!r} is not known", hint="stay, copy or move")
+    names = [os.path.basename(os.path.abspath(image)) for image in images]
+    if parts != "stay" and len(set(names)) < len(names):
+        raise LatticeError("images of the same name cannot be put into one folder", hint="let them stay")
     stage = Staging(path, overwrite=overwrite, sync=sync, directory=True)
     try:
         inside = next((i for i in images if os.path.realpath(i) == os.path.realpath(stage.path)), None)
@@ -161,14 +170,27 @@ def write_concat(
             "DataType": _TYPES[np.dtype(dtype)],
             "Axis": axis,
             "TempClose": True,
-            "Images": [str(TableRef.between(stage.path, image)) for image in images],
+            "Images": [
+                str(TableRef.between(stage.path, image) if parts == "stay" else TableRef.child(name))
+                for image, name in zip(images, names, strict=True)
+            ],
             "MiscInfo": _json(misc_to_record(meta)),
         }
         replace_file(os.path.join(stage.temp, _CONCAT), (json.dumps(content, indent=1) + "\n").encode())
+        if parts != "stay":
+            for image, name in zip(images, names, strict=True):
+                shutil.copytree(image, os.path.join(stage.temp, name))
         stage.commit()
+    except OSError as error:
+        stage.abort()
+        raise storage_error(error, "write", path) from error
     except BaseException:
         stage.abort()
         raise
+    if parts == "move":  # now that all is there
+        for image in images:
+            close_path(os.path.abspath(image))
+            remove(image)
 
 
 def _json(value: Any) -> Any:

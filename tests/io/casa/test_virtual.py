@@ -140,3 +140,18 @@ def test_casacore_opens_what_is_saved_by_reference(folder: Path) -> None:
     lattice.concat([lattice.open("a.image"), lattice.open("b.image")], dim=1).save("v.image", virtual=True)
     done = subprocess.run([sys.executable, "-c", SHOW, "v.image"], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[0] == "[2, 6, 4] 3036.0 3"
+
+
+@pytest.mark.parametrize("parts", ["copy", "move"])
+def test_parts_are_put_inside(folder: Path, parts: str) -> None:
+    images = [lattice.open("a.image"), lattice.open("b.image")]
+    wanted = lattice.concat(images, dim=1).values
+    lattice.concat(images, dim=1).save("v.image", virtual=True, parts=parts)
+    assert Path("a.image").exists() == (parts == "copy")
+    os.rename("v.image", "w.image")
+    shutil.rmtree("a.image", ignore_errors=True)
+    np.testing.assert_array_equal(lattice.open("w.image").values, wanted)
+    joined = lattice.concat([lattice.open("w.image/a.image"), lattice.open("w.image/b.image")], dim=1)
+    with pytest.raises(LatticeError, match="stay, copy or move"):
+        joined.save("x.image", virtual=True, parts="lose")
+    assert not Path("x.image").exists()
