@@ -1,0 +1,26 @@
+# ruff: noqa: T201, F821 - tools and tasks are there, as in CASA's shell
+"""As one types in CASA's shell: tools by their short names, tasks without imports."""
+
+importfits("full.fits", "full.im")
+ia.open("full.im")
+cs = ia.coordsys()
+print(cs.names(), cs.units(), cs.stokes(), cs.telescope())
+world = ia.toworld([3, 4, 0, 2], "s")["string"]
+print([str(world[2]), len(world)])
+print([round(float(v), 6) for v in ia.topixel(ia.toworld([3, 4, 0, 2], "q"))["numeric"]])
+print(cs.frequencytovelocity([1.42e9], "Hz", "radio", "km/s").round(3).tolist())
+ia.done()
+print(qa.getvalue(qa.convert("1.42GHz", "MHz")), qa.quantity("3arcsec")["unit"])
+print(me.frequency("LSRK", "1.4GHz")["refer"])
+print(rg.box([1, 1], [3, 3])["isRegion"])
+new = ia.newimagefromshape("new.im", [6, 5, 4])
+new.set(pixels=2.0)
+new.putchunk([[9.0]], blc=[2, 2, 1])
+new.calcmask("'new.im' > 3")
+new.replacemaskedpixels(0.0)
+new.setbrightnessunit("Jy/beam")
+new.setrestoringbeam("5arcsec", "4arcsec", "0deg")
+print(imstat("new.im")["sum"].tolist(), new.restoringbeam()["minor"]["value"])
+new.done()
+casalog.post("done")
+rmtables("new.im")
