@@ -18,11 +18,14 @@ from types import ModuleType, TracebackType
 from lattice.compat.casa.installing import install, names
 from lattice.compat.casa.logs import Lines, casalog, post
 from lattice.compat.casa.missing import missed
+from lattice.compat.casa.tasks.table import markdown
 from lattice.errors import LatticeWarning
 
 _USAGE = """usage: python -m lattice.compat.casa [--log FILE] SCRIPT [ARGUMENTS]
+       python -m lattice.compat.casa --tasks
 
 Run a script for CASA on lattice. Warnings of its log are shown; with --log all of it goes to a file.
+--tasks prints which commands and methods do the work of the tasks, as Markdown.
 """
 
 
@@ -45,6 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
         file, given = given[1], given[2:]
     if given and given[0] in ("-h", "--help"):
         sys.stdout.write(_USAGE)
+        return 0
+    if given == ["--tasks"]:
+        sys.stdout.write(f"{markdown()}\n")
         return 0
     if not given:
         sys.stderr.write(_USAGE)

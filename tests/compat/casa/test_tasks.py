@@ -6,19 +6,24 @@ import gzip
 import inspect
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import lattice
+from lattice.cli import commands
 from lattice.compat.casa import tasks
 from lattice.compat.casa.installing import names
 from lattice.compat.casa.tasks.serving import SERVED, TaskArgumentError, checked
+from lattice.compat.casa.tasks.table import markdown
 from tests import casa_describe, casa_inputs, casa_task_calls
 from tests.compat.casa.test_calls import agrees
 
-DATA = Path(__file__).resolve().parents[2] / "data"
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ROOT / "tests" / "data"
 FOUND: dict[str, Any] = json.loads(gzip.decompress((DATA / "casa_task_calls.json.gz").read_bytes()))
 CALLS = {name: (setup, call) for name, setup, call in casa_task_calls.every()}
 SIGNATURES = json.loads((DATA / "casa_task_signatures.json").read_text())
@@ -63,6 +68,27 @@ def test_each_task_has_at_least_eight_calls() -> None:
     assert min(counts.values()) >= 8
     assert sorted(FOUND) == sorted(CALLS)
     assert set(casa_task_calls.MENDED) <= set(CALLS)
+
+
+# -- the table of the documentation ---------------------------------------------------------------
+
+
+def test_the_table_of_tasks_is_that_of_the_code() -> None:
+    text = (ROOT / "docs" / "casa.md").read_text()
+    shown = re.search(r"<!-- tasks:.*?-->\n\n(.*?)\n\n<!-- end of tasks -->", text, re.DOTALL)
+    assert shown is not None
+    assert shown[1] == markdown()
+
+
+@pytest.mark.parametrize("task", tasks.__all__)
+def test_commands_and_methods_of_tasks_exist(task: str) -> None:
+    served = SERVED[task]
+    for verb in served.verb.split(", "):
+        assert not verb or verb in commands.commands
+    for method in served.method.split(", "):
+        owner, _, name = method.partition(".")
+        assert not method or hasattr({"Image": lattice.Image, "lattice": lattice}[owner], name)
+    assert task not in commands.commands  # the command line has everything once
 
 
 # -- parameters ---------------------------------------------------------------------------------------------
