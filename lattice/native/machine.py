@@ -22,16 +22,21 @@ Function = Any
 _FROM_LOADED, _FROM_NOTHING = 1 << 14, 1 << 19  # pixels of a block from which loops are compiled
 _OLDEST = [0, 45]  # version of llvmlite, with LLVM 20
 _lock = threading.Lock()
+_compiling = threading.RLock()
 
 
 def _after_fork() -> None:
     # the thread of the parent that was compiling is not in the child, and would never let go
     global _lock
     _lock = threading.Lock()
+    _compiling.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    # nobody forks while the compiler works: it has a lock of its own, which would stay locked
+    os.register_at_fork(
+        before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_after_fork
+    )
 
 
 @lru_cache(maxsize=1)
@@ -95,6 +100,11 @@ def compiled(text: str, name: str, n_arguments: int, cpu: str, features: str, op
     opt : int
         How hard the compiler tries, 0 to 3.
     """
+    with _compiling:
+        return _compiled(text, name, n_arguments, cpu, features, opt)
+
+
+def _compiled(text: str, name: str, n_arguments: int, cpu: str, features: str, opt: int) -> Function:
     import llvmlite.binding as llvm
 
     machine = _target().create_target_machine(opt=opt, cpu=cpu, features=features, jit=True, reloc="pic")

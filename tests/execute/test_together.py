@@ -13,6 +13,7 @@ import pytest
 
 import lattice
 from lattice.execute import native
+from lattice.native import machine
 from lattice.native.machine import has_compiler
 
 pytestmark = pytest.mark.skipif(not has_compiler(), reason="needs the extra jit")
@@ -67,4 +68,28 @@ def test_a_forked_process_goes_on_with_compiled_code(folder: Path) -> None:
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     for thread in threads:
         thread.join()
+    assert status == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_waits_for_the_compiler() -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    def compile_something() -> None:
+        with machine._compiling:
+            begun.set()
+            end.wait(20)
+
+    thread = threading.Thread(target=compile_something)
+    thread.start()
+    begun.wait(20)
+    timer = threading.Timer(0.3, end.set)
+    timer.start()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if end.is_set() and machine._compiling.acquire(blocking=False) else 1)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    thread.join()
+    timer.join()
     assert status == 0
