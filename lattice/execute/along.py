@@ -252,29 +252,35 @@ class _RowSource:
         """Fill the buffers with rows, the first pixels of which are `stride` apart."""
         todo = list(self._others)
         todo += [(file.leaf, None) for file in self._files if not file.read(place, rows, stride)]
-        for k, p in enumerate(rows if todo else ()):
-            place[-1] = p
-            lead = tuple(slice(q, q + 1, 1) for q in place)
-            for box, offset in self._boxes:
-                for leaf, whole in todo:
-                    self._read_box(leaf, (*lead, *box), k * stride + offset, whole)
+        if todo:
+            ends = slice(rows[0], rows[-1] + 1, rows.step)
+            lead = (*(slice(p, p + 1, 1) for p in place[:-1]), ends)
+            for leaf, whole in todo:
+                for box, offset in self._boxes:
+                    self._read_box(leaf, (*lead, *box), whole, offset, stride)
 
-    def _read_box(self, leaf: Leaf, box: Section, first: int, whole: Any) -> None:
+    def _read_box(self, leaf: Leaf, box: Section, whole: Any, offset: int, stride: int) -> None:
+        """Put the same pixels of some rows into the buffers."""
         shape = shape_of(box)
-        stop = first + math.prod(shape)
+        n, width = shape[self._lead - 1], math.prod(shape[self._lead :])
         fused = self._fused
         if whole is None:
             values, mask = leaf.fetch(box, None, fused.inputs)
         else:
             values = part_of(whole[0], box, self._section)
             mask = None if whole[1] is None else part_of(whole[1], box, self._section)
-        if leaf.value in fused.buffers:
-            target = fused.buffers[leaf.value][first:stop].reshape(shape)
-            np.copyto(target, values)
-            if is_swapped(leaf):
-                target.byteswap(inplace=True)
-        if leaf.mask is not None and leaf.mask in fused.buffers:
-            fused.buffers[leaf.mask][first:stop].reshape(shape)[...] = True if mask is None else mask
+        parts = [(leaf.value, values), (leaf.mask, True if mask is None else mask)]
+        for register, array in parts:
+            if register is not None and register in fused.buffers:
+                # with the rows at their distances as the first axis; what repeats is as long as the box
+                buffer = fused.buffers[register]
+                step = buffer.itemsize
+                target = np.lib.stride_tricks.as_strided(
+                    buffer[offset:], (n, width), (stride * step, step), writeable=True
+                )
+                target[...] = np.broadcast_to(array, shape).reshape(n, width)
+                if is_swapped(leaf) and register == leaf.value:
+                    target[...] = target.byteswap()
 
 
 class _RowFile:

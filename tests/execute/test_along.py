@@ -223,3 +223,17 @@ def test_a_truncated_file_is_told(tmp_path: Path) -> None:
         file.truncate(2880 + 12 * 40 * 300 * 2)
     with lattice.set_options(jit=True), pytest.raises(lattice.LatticeError):
         image.collapse("sum", 1).compute()
+
+
+@compiled
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)])
+@pytest.mark.parametrize("suffix", [".image", ".zarr"])
+def test_rows_of_tiles(tmp_path: Path, suffix: str, axes: tuple[int, ...], calls: dict[str, int]) -> None:
+    cube((12, 40, 300), 0.1).save(tmp_path / f"a{suffix}")
+    stored = lattice.open(tmp_path / f"a{suffix}")
+    for image in (stored, stored.subimage("circle[[150pix, 20pix], 18pix]"), stored[1:, ::2, ::-1]):
+        node = statistics(image.node, NAMES, axes)
+        want = found(node, jit=False)
+        same(want, found(node, jit=True))
+        same(want, found(node, jit=True, block=400))
+    assert calls["fill"]
