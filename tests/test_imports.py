@@ -26,7 +26,7 @@ PARTS = {
     "config": {"errors"},
     "grammars": set(),
     "graph": _BASE,
-    "coords": _BASE | {"graph"},
+    "coords": _BASE | {"graph", "native"},
     "regions": _BASE | {"graph", "coords", "grammars"},
     "native": _BASE,
     "functions": _VALUES,

@@ -5,19 +5,25 @@ A map is an immutable value that gives the positions in the old image of any box
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 
 from lattice.coords.system import CoordinateSystem
 from lattice.graph.records import FrozenArray
+from lattice.native.gathered import gathered
+from lattice.native.machine import pays
 
 __all__ = ["LineMap", "PixelMap", "SkyMap", "same_frame"]
 
 _STEP = 16  # pixels between the positions that are computed exactly
+_CELLS = 32  # steps along each side of a tile that is computed at once
 _NODES = 4  # positions from which one is interpolated, along each axis
 _PRECISION = 1e-6  # pixels
+_AT_ONCE = 8  # rows, which stay in the cache beside each other
 
 
 class PixelMap(Protocol):
@@ -66,8 +72,9 @@ class SkyMap:
     """Positions on the sky axes of an image of the pixels of another, whatever their projections and frames.
 
     Positions are computed exactly on a grid of every 16th pixel and interpolated in between by cubics
-    (Lagrange's, through four neighbours each way), which is checked: where it is off by more than 1e-6 pixel,
-    all are computed.  The grid belongs to the new image, so that positions do not depend on the box.
+    (Lagrange's, through four neighbours each way), which is checked tile by tile of 512 pixels: where it is
+    off by more than 1e-6 pixel, all are computed.  The grid belongs to the new image, so that positions do
+    not depend on the box, and tiles are kept, so that blocks of other channels find them made.
 
     Attributes
     ----------
@@ -88,11 +95,21 @@ class SkyMap:
         rows, columns = (np.arange(s.start, s.stop, s.step, dtype=np.float64) for s in section)
         if not rows.size or not columns.size:
             return (np.empty((rows.size, columns.size)),) * 2
-        if rows.size * columns.size > 4 * _STEP * _STEP:
-            found = self._interpolated(rows, columns)
-            if found is not None:
-                return found
-        return self.exact(rows[:, None], columns[None, :])
+        if rows.size * columns.size <= 4 * _STEP * _STEP:
+            return self.exact(rows[:, None], columns[None, :])
+        out = np.empty((2, rows.size, columns.size))
+        compiled = pays(out.size)
+        for row, y in _runs(rows):
+            for column, x in _runs(columns):
+                grid = _tile(self, row, column)
+                if grid is None:
+                    out[:, y, x] = self.exact(rows[y, None], columns[None, x])
+                    continue
+                weights_y = _weights_of(rows[y], _nodes_of(row))
+                weights_x = _weights_of(columns[x], _nodes_of(column))
+                for found, g in zip(out, grid, strict=True):
+                    _between(g, weights_y, weights_x, found[y, x], compiled)
+        return out[0], out[1]
 
     def exact(self, first: Any, second: Any) -> tuple[np.ndarray, ...]:
         """Return the positions of pixels, computed one by one.
@@ -120,40 +137,67 @@ class SkyMap:
             out[:, known] = self.source.sky_to_pixel(self.target.pixel_to_sky(y[known], x[known]))
         return out[0], out[1]
 
-    def _interpolated(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, ...] | None:
-        """Return positions from those of a grid, or None where that is not good enough."""
-        (nodes_y, weights_y), (nodes_x, weights_x) = _cubics(rows), _cubics(columns)
-        grid = self.exact(nodes_y[:, None], nodes_x[None, :])
-        if not all(np.isfinite(g).all() for g in grid):
+
+@lru_cache(maxsize=64)
+def _tile(mapping: SkyMap, row: int, column: int) -> tuple[np.ndarray, ...] | None:
+    """Return the positions at the nodes in and around a tile; None where cubics are not enough."""
+    nodes_y, nodes_x = (_nodes_of(k) for k in (row, column))
+    grid = mapping.exact(nodes_y[:, None], nodes_x[None, :])
+    if not all(np.isfinite(g).all() for g in grid):
+        return None
+    # the middles of cells are where cubics are worst
+    half_y, half_x = nodes_y[1:-2] + _STEP / 2, nodes_x[1:-2] + _STEP / 2
+    at_y, at_x = (_weights_of(h, n) for h, n in ((half_y, nodes_y), (half_x, nodes_x)))
+    found = np.empty((len(half_y), len(half_x)))
+    for g, true in zip(grid, mapping.exact(half_y[:, None], half_x[None, :]), strict=True):
+        _between(g, at_y, at_x, found, False)
+        if not (np.abs(found - true) <= _PRECISION).all():
             return None
-        # the middles of cells are where cubics are worst
-        half_y, half_x = nodes_y[1:-2] + _STEP / 2, nodes_x[1:-2] + _STEP / 2
-        at_y, at_x = (_weights_of(h, n) for h, n in ((half_y, nodes_y), (half_x, nodes_x)))
-        for g, true in zip(grid, self.exact(half_y[:, None], half_x[None, :]), strict=True):
-            error = np.abs(at_y @ g @ at_x.T - true)
-            if not (error <= _PRECISION).all():
-                return None
-        return tuple(weights_y @ g @ weights_x.T for g in grid)
+    return grid
 
 
-def _cubics(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nodes of the grid around some pixels, and the weights with which they make each pixel."""
-    first, last = int(pixels[0]) // _STEP - 1, int(pixels[-1]) // _STEP + 2
-    nodes = np.arange(first, last + 1, dtype=np.float64) * _STEP
-    return nodes, _weights_of(pixels, nodes)
+def _nodes_of(tile: int) -> np.ndarray:
+    """Return the nodes in a tile along an axis, and those around that are needed between them."""
+    return (tile * _CELLS - 1 + np.arange(_CELLS + 3)) * float(_STEP)
 
 
-def _weights_of(pixels: np.ndarray, nodes: np.ndarray) -> np.ndarray:
-    """Return Lagrange's weights of the four nodes around each pixel, as a matrix."""
+def _runs(pixels: np.ndarray) -> Iterator[tuple[int, slice]]:
+    """Yield the tiles along an axis in which rising pixels lie, and which of them."""
+    tiles = pixels // (_STEP * _CELLS)
+    for tile in np.unique(tiles):
+        first, stop = np.searchsorted(tiles, [tile, tile + 1])
+        yield int(tile), slice(int(first), int(stop))
+
+
+def _weights_of(pixels: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each pixel the first of the four nodes around it, and Lagrange's weights of these."""
     places = (pixels - nodes[0]) / _STEP
-    start = np.clip(np.floor(places).astype(int) - 1, 0, len(nodes) - _NODES)
-    t = places - start
-    out = np.zeros((len(pixels), len(nodes)))
-    rows = np.arange(len(pixels))
+    first = np.clip(np.floor(places).astype(np.int32) - 1, 0, len(nodes) - _NODES)
+    t = places - first
+    weights = np.ones((_NODES, len(pixels)))
     for k in range(_NODES):
-        weight = np.ones(len(pixels))
         for j in range(_NODES):
             if j != k:
-                weight *= (t - j) / (k - j)
-        out[rows, start + k] = weight
-    return out
+                weights[k] *= (t - j) / (k - j)
+    return first, weights
+
+
+def _between(
+    grid: np.ndarray,
+    down: tuple[np.ndarray, np.ndarray],
+    across: tuple[np.ndarray, np.ndarray],
+    out: np.ndarray,
+    compiled: bool,
+) -> None:
+    """Fill positions from those at nodes: first along columns, for the nodes only, then along rows."""
+    first, weights = down
+    lines = sum((weights[k, :, None] * grid[first + k] for k in range(_NODES)), np.zeros(()))
+    one = np.ones((1, out.shape[1]))
+    for row in range(0, len(out), _AT_ONCE):
+        part = slice(row, row + _AT_ONCE)
+        if compiled:
+            gathered(out[part], lines[part], across[0], 0, one, across[1], compiled)
+            continue
+        out[part] = 0
+        for k in range(_NODES):
+            out[part] += lines[part].take(across[0] + k, axis=1) * across[1][k]

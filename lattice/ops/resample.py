@@ -12,11 +12,11 @@ from lattice.errors import LatticeRangeError, LatticeTypeError, ShapeMismatchErr
 from lattice.graph.attributes import Attributes
 from lattice.graph.blend import select
 from lattice.graph.node import Node, Operation
-from lattice.graph.sections import Section, shape_of
+from lattice.graph.sections import Section, n_pixels, shape_of
 from lattice.graph.types import is_bool
 from lattice.native.machine import pays
 from lattice.ops.lines import interpolated, splined
-from lattice.ops.taps import METHODS, Taps, reach_of, recent, taps_at
+from lattice.ops.taps import KEPT, METHODS, Taps, footprint, reach_of, recent, taps_at
 
 __all__ = ["METHODS", "Resample", "resample"]
 
@@ -100,38 +100,91 @@ class Resample(Operation):
         if self._is_spline:
             out[self.axes[0]] = slice(0, (self.children[0].attrs.shape or ())[self.axes[0]], 1)
             return (tuple(out),)
-        box = self._taps(section).box
-        for axis, s in zip(self.axes, box, strict=True):
+        for axis, s in zip(self.axes, self._box(section), strict=True):
             out[axis] = s
         return (tuple(out),)
 
     def scratch(self, shape: tuple[int, ...]) -> int:
-        """Return the bytes of positions and weights, and of values that are put together."""
+        """Return the bytes of weights, and of values that are put together."""
         n = math.prod(shape[a] for a in self.axes)
         low, high = reach_of(self.method)
         wide = self.attrs.dtype.itemsize
-        taps = 9 + (high - low + 1) * len(self.axes) * max(4, wide)
-        return n * (24 * len(self.axes) + 2 * taps) + 2 * math.prod(shape) * (wide + 1)
+        taps = 24 + (high - low + 1) * len(self.axes) * max(4, wide)
+        # and those of weights that are kept for other sections
+        return n * taps + 2 * math.prod(shape) * (wide + 1) + _LITTLE * (wide + 1) + KEPT
 
-    def _taps(self, section: Section) -> Taps:
+    def _key(self, section: Section) -> tuple[Any, ...]:
         here = tuple(section[a] for a in self.axes)
         lengths = tuple((self.children[0].attrs.shape or ())[a] for a in self.axes)
         kind = self.attrs.dtype.type(0).real.dtype
-        key = (self.mapping, self.method, lengths, kind, *((s.start, s.stop, s.step) for s in here))
-        return recent.get(key, lambda: taps_at(self.mapping.at(here), lengths, self.method, kind))
+        return (self.mapping, self.method, lengths, kind, *((s.start, s.stop, s.step) for s in here))
+
+    def _box(self, section: Section) -> Section:
+        """Return the box of x on the axes that are mapped, without making weights of large sections."""
+        key = self._key(section)
+        box = _boxes.get(key)
+        if box is None:
+            here = tuple(section[a] for a in self.axes)
+            if n_pixels(here) <= _LITTLE:
+                box = self._taps(section).box
+            else:
+                box = footprint(self.mapping, here, key[2], self.method)
+            while len(_boxes) >= _MANY:
+                _boxes.pop(next(iter(_boxes)), None)
+            _boxes[key] = box
+        return box
+
+    def _taps(self, section: Section) -> Taps:
+        here = tuple(section[a] for a in self.axes)
+        key = self._key(section)
+        return recent.get(key, lambda: taps_at(self.mapping, here, key[2], self.method, key[3]))
 
     def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return values and mask of a section."""
+        """Return values and mask of a section, of parts one by one where these need less at a time."""
         shape = shape_of(section)
-        (needed,) = self.needs(section)
-        if 0 in shape or 0 in shape_of(needed):
+        if 0 in shape:
             return np.zeros(shape, self.attrs.dtype), np.zeros(shape, bool)
+        parts = self._parts(section)
+        if len(parts) == 1:
+            return self._evaluate(inputs[0], section)
+        out, good = np.empty(shape, self.attrs.dtype), np.empty(shape, bool)
+        for part in parts:
+            at = tuple(
+                slice((p.start - s.start) // s.step, (p.stop - 1 - s.start) // s.step + 1)
+                for p, s in zip(part, section, strict=True)
+            )
+            out[at], mask = self._evaluate(inputs[0], part)
+            good[at] = True if mask is None else mask
+        return out, good
+
+    def _parts(self, section: Section) -> list[Section]:
+        """Return a section in parts that are not much smaller than what they are made of."""
+        if len(self.axes) == 1:
+            return [section]
+        sizes = [shape_of(section)[a] for a in self.axes]
+        wanted, most = n_pixels(self._box(section)), max(_LITTLE, 2 * math.prod(sizes))
+        if wanted <= most or max(sizes) < 2 * _SIDE:
+            return [section]
+        axis = self.axes[int(np.argmax(sizes))]
+        s = section[axis]
+        middle = s.start + max(sizes) // 2 * s.step
+        halves = (slice(s.start, middle - s.step + 1, s.step), slice(middle, s.stop, s.step))
+        return [p for half in halves for p in self._parts((*section[:axis], half, *section[axis + 1 :]))]
+
+    def _evaluate(self, pixels: Any, section: Section) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return values and mask of a section at once."""
+        shape = shape_of(section)
         if self._is_spline:
             (p,) = self.mapping.at((section[self.axes[0]],))
-            values, mask = inputs[0].array(needed)
+            values, mask = pixels.array(self.needs(section)[0])
             return splined(values, mask, self.axes[0], p)
         taps = self._taps(section)
-        values, mask = inputs[0].array(needed)
+        if taps.is_empty:
+            return np.zeros(shape, self.attrs.dtype), np.zeros(shape, bool)
+        needed = list(section)
+        for axis, s in zip(self.axes, taps.box, strict=True):
+            needed[axis] = s
+        values, mask = pixels.array(tuple(needed))
         if mask is not None and mask.all():
             mask = None
         if mask is not None:  # NaN times no weight would be NaN
@@ -171,3 +224,10 @@ class Resample(Operation):
     @property
     def _is_spline(self) -> bool:
         return len(self.axes) == 1 and self.method == "cubic"
+
+
+_LITTLE = 1 << 20  # pixels for which weights are made without further ado
+_SIDE = 128  # pixels along the sides of a part, at least
+_MANY = 4096
+_boxes: dict[Any, Section] = {}
+"""The boxes that were used last: they are small, and wanted again for other planes when weights are gone."""

@@ -6,22 +6,36 @@ import math
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lattice.config import get_options
+from lattice.coords.mapping import PixelMap
+from lattice.graph.sections import Section, shape_of
 from lattice.native.gathered import gathered
 
-__all__ = ["METHODS", "Taps", "has_all", "reach_of", "recent", "taps_at", "weights_along"]
+__all__ = [
+    "KEPT",
+    "METHODS",
+    "Taps",
+    "footprint",
+    "has_all",
+    "reach_of",
+    "recent",
+    "taps_at",
+    "weights_along",
+]
 
 _NEAR = 1e-6
 METHODS = ("nearest", "linear", "cubic", "lanczos")
 _REACH = {"nearest": (0, 0), "linear": (0, 1), "cubic": (-1, 2), "lanczos": (-2, 3)}
 _BEYOND = {"nearest": 0.5, "linear": 1.0, "cubic": 1.0, "lanczos": 0.0}
 _BAND = 1 << 14  # positions that are worked on at a time
+KEPT = 1 << 24
+"""Bytes of weights that are kept, at least."""
 _PIECE = 1 << 14  # pixels of all planes that are made before the next ones are
 
 
@@ -146,8 +160,13 @@ class _Recent:
                 self._put(key, found)
         return found
 
+    def kept(self, key: Any) -> Taps | None:
+        """Return what is kept for a key."""
+        with self._lock:
+            return self._kept.get(key)
+
     def _put(self, key: Any, taps: Taps) -> None:
-        most = max(1 << 24, get_options().memory_bytes // 32)
+        most = max(KEPT, get_options().memory_bytes // 32)
         with self._lock:
             self._making.pop(key, None)
             self._kept[key] = taps
@@ -167,41 +186,57 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def footprint(mapping: PixelMap, here: Section, lengths: tuple[int, ...], method: str) -> Section:
+    """Return the box of the source that a section is made of; empty where no pixel has a position.
+
+    Parameters
+    ----------
+    mapping : PixelMap
+        Gives positions on one or two axes.
+    here : tuple of slice
+        The section, on these axes.
+    lengths : tuple of int
+        Of these axes of the source.
+    method : str
+        One of `METHODS`.
+    """
+    low, high = list(lengths), [-1] * len(lengths)
+    for _, known, firsts, _ in _bands(mapping, here, lengths, method):
+        if known.any():
+            for axis, first in enumerate(firsts):
+                some = first[known]
+                low[axis] = min(low[axis], int(some.min()))
+                high[axis] = max(high[axis], int(some.max()))
+    if high[0] < 0:
+        return tuple(slice(0, 0, 1) for _ in lengths)
+    counts = [_count(m, method) for m in lengths]
+    return tuple(slice(a, b + n, 1) for a, b, n in zip(low, high, counts, strict=True))
+
+
 def taps_at(
-    positions: Sequence[np.ndarray], lengths: tuple[int, ...], method: str, kind: np.dtype[Any]
+    mapping: PixelMap, here: Section, lengths: tuple[int, ...], method: str, kind: np.dtype[Any]
 ) -> Taps:
     """Return how values at positions are made.
 
     Parameters
     ----------
-    positions : sequence of ndarray
-        On each of one or two axes, all of one shape; NaN where there is none.
-    lengths : tuple of int
-        Of these axes.
-    method : str
-        One of `METHODS`.
+    mapping, here, lengths, method
+        See `footprint`.
     kind : dtype
         Of the weights.
     """
-    shape = positions[0].shape
-    flat = [np.ascontiguousarray(p).reshape(-1) for p in positions]
-    n = flat[0].size
+    shape = shape_of(here)
+    n = math.prod(shape)
     counts = [_count(m, method) for m in lengths]
     firsts = [np.empty(n, np.int32) for _ in lengths]
     weights = [np.empty((count, n), kind) for count in counts]
     inside = np.empty(n, bool)
-    for start in range(0, n, _BAND):
-        part = slice(start, start + _BAND)
-        known, places = _inside([p[part] for p in flat], lengths, method)
+    for part, known, first, found in _bands(mapping, here, lengths, method):
         inside[part] = known
-        smooth = np.asarray(True)
-        for p, m in zip(places, lengths, strict=True):
-            smooth = smooth & has_all(p, m, method)
-        for axis, (p, m) in enumerate(zip(places, lengths, strict=True)):
-            first, found = weights_along(p, m, method, smooth)
-            firsts[axis][part] = first
-            for k, w in enumerate(found):
-                weights[axis][k, part] = w
+        for axis, (f, w) in enumerate(zip(first, found, strict=True)):
+            firsts[axis][part] = f
+            for k, one in enumerate(w):
+                weights[axis][k, part] = one
     outside = np.flatnonzero(~inside)
     if len(weights) == 1:
         weights.insert(0, np.ones((1, n), kind))
@@ -209,16 +244,39 @@ def taps_at(
         empty = tuple(slice(0, 0, 1) for _ in lengths)
         return Taps(empty, shape, np.zeros(n, np.int32), weights[0], weights[1], inside, outside)
     box = []
-    for first, count in zip(firsts, counts, strict=True):
-        some = first[inside] if outside.size else first
+    for own, count in zip(firsts, counts, strict=True):
+        some = own[inside] if outside.size else own
         box.append(slice(int(some.min()), int(some.max()) + count, 1))
     sizes = [s.stop - s.start for s in box]
     index: Any = np.zeros(n, np.int32 if math.prod(sizes) < 1 << 31 else np.int64)
-    for first, s, size in zip(firsts, box, sizes, strict=True):
+    for own, s, size in zip(firsts, box, sizes, strict=True):
         index *= size
-        index += first - np.int32(s.start)
+        index += own - np.int32(s.start)
     index[outside] = 0
     return Taps(tuple(box), shape, index, weights[0], weights[1], inside, outside)
+
+
+_Band = tuple[slice, np.ndarray, list[np.ndarray], list[list[np.ndarray]]]
+
+
+def _bands(mapping: PixelMap, here: Section, lengths: tuple[int, ...], method: str) -> Iterator[_Band]:
+    """Yield which pixels, where they are inside, and their first pixels and weights along each axis."""
+    rows, width = shape_of(here)[0], math.prod(shape_of(here)[1:])
+    own = here[0]
+    many = max(1, 4 * _BAND // max(1, width))
+    for row in range(0, rows, many):
+        stop = min(rows, row + many)
+        lines = slice(own.start + row * own.step, own.start + (stop - 1) * own.step + 1, own.step)
+        positions = [np.ascontiguousarray(p).reshape(-1) for p in mapping.at((lines, *here[1:]))]
+        for start in range(0, positions[0].size, _BAND):
+            part = [p[start : start + _BAND] for p in positions]
+            known, places = _inside(part, lengths, method)
+            smooth = np.asarray(True)
+            for p, m in zip(places, lengths, strict=True):
+                smooth = smooth & has_all(p, m, method)
+            found = [weights_along(p, m, method, smooth) for p, m in zip(places, lengths, strict=True)]
+            first = row * width + start
+            yield slice(first, first + known.size), known, [f for f, _ in found], [w for _, w in found]
 
 
 def _inside(
