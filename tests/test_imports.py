@@ -70,6 +70,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "click": ({"lattice.cli", "lattice.cli_base", "lattice.cli_stats", "lattice.cli_verbs"},) * 2,
     "dask": ({"execute", "face", "lattice.coords.index"}, {"execute"}),
     "distributed": ({"execute", "face"}, set()),
+    "erfa": ({"lattice.compat.casa"}, set()),  # astropy comes with it
     "fsspec": ({"io"}, set()),
     "h5py": ({"io"}, {"io"}),
     "hypothesis": ({"lattice.testing"}, {"lattice.testing"}),
