@@ -173,7 +173,7 @@ def _put(tool: image, key: str, value: Any) -> None:
         "telescope": lambda: _in_coordinates(tool, "settelescope", str(value)),
         "observer": lambda: _in_coordinates(tool, "setobserver", str(value)),
         "restfreq": lambda: _in_coordinates(tool, "setrestfrequency", value),
-        "projection": lambda: _in_coordinates(tool, "setprojection", str(value)),
+        "projection": lambda: _in_coordinates(tool, "setdirection", "", str(value)),
         "date-obs": lambda: _in_coordinates(tool, "setepoch", value),
         "reffreqtype": lambda: _in_coordinates(tool, "setreferencecode", str(value), "spectral"),
         "equinox": lambda: _in_coordinates(tool, "setreferencecode", str(value), "direction", False),
