@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lattice import Image, LatticeError
 from lattice.cli import commands
 from lattice.config import set_options
+from lattice.functions.states import bin_numbers
 from lattice.io.files import counting
 from tests.ops.casa_reductions import array, calls, dims_of, failures, image, name_of
 
@@ -91,6 +92,24 @@ def test_counts_are_those_of_numpy_in_any_blocks(data: Any) -> None:
         np.testing.assert_allclose(np.asarray(found.mean)[at], x.mean(), rtol=1e-5, atol=1e-6)
         if x.size > 1:
             np.testing.assert_allclose(np.asarray(found.sigma)[at], x.std(ddof=1), rtol=1e-5, atol=1e-6)
+
+
+@given(data=st.data())
+def test_values_at_and_beside_edges(data: Any) -> None:
+    nbins = data.draw(st.integers(1, 40))
+    low = data.draw(st.sampled_from([0.0, 1.0, -3.3, 1e9, 1e-9, -1e6]))
+    high = low + nbins * data.draw(st.sampled_from([1e-7, 1e-3, 1.0, 7.7, 1e5]))
+    if not high > low:
+        return
+    edges = low + np.arange(nbins) * ((high - low) / nbins)
+    values = np.concatenate([edges, np.nextafter(edges, np.inf), np.nextafter(edges, -np.inf), [high]])
+    for x in (values, values.astype(np.float32), np.random.default_rng(0).uniform(low, high, 50)):
+        x = x[(x >= low) & (x <= high)]
+        want = np.searchsorted(edges[1:], x.astype(np.float64), side="right")
+        np.testing.assert_array_equal(bin_numbers(x, low, high, nbins), want)
+        cells = [np.full((2, 1), v) for v in (low, high)]
+        both = bin_numbers(np.stack([x, x]), *cells, nbins)
+        np.testing.assert_array_equal(both, [want, want])
 
 
 def test_passes(tmp_path: Path) -> None:

@@ -449,9 +449,16 @@ def bin_numbers(values: Array, low: Any, high: Any, nbins: int) -> Array:
     found /= width
     bins = found.astype(np.int64)
     np.clip(bins, 0, nbins - 1, out=bins)
-    # rounding in the quotient must not move a value across an edge
-    bins -= (values < low + bins * width) & (bins > 0)
-    bins += (values >= low + (bins + 1) * width) & (bins < nbins - 1)
+    # rounding, in the quotient and in the edges, must not move a value across an edge: look at those nearby
+    found -= bins
+    reach = 1e-8 + 2e-15 * np.maximum(np.abs(low), np.abs(high)) / width
+    near = (found < reach) | (found > 1 - reach)
+    if near.any():
+        x, own = values[near], bins[near]
+        first, step = (v if np.ndim(v) == 0 else np.broadcast_to(v, values.shape)[near] for v in (low, width))
+        own -= (x < first + own * step) & (own > 0)
+        own += (x >= first + (own + 1) * step) & (own < nbins - 1)
+        bins[near] = own
     return bins
 
 
