@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline
 from lattice.coords.mapping import LineMap
 from lattice.errors import LatticeError
 from lattice.graph.records import FrozenArray
-from lattice.ops.resample import resample
+from lattice.ops.resample import Resample, resample
 from tests.ops.conftest import Bench, FakeInput
 
 RNG = np.random.default_rng(31)
@@ -212,3 +212,25 @@ def test_refuses() -> None:
         resample(truths, (0, 1), Shift((1, 0, 0, 1), (0, 0)), "linear", truths.attrs)
     near = resample(truths, (0, 1), Shift((1, 0, 0, 1), (0, 0)), "nearest", truths.attrs)
     assert Bench.evaluate(near, [FakeInput(np.ones((4, 5), bool), None)])[0].all()
+
+
+def test_strips_that_need_much_are_made_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lattice.ops.resample._LITTLE", 64)
+    monkeypatch.setattr("lattice.ops.resample._SIDE", 8)
+    values = RNG.normal(size=(2, 90, 80))
+    mask = RNG.random(values.shape) > 0.1
+    source = Bench.source(values, mask)
+    turned = Shift((0.6, 0.8, -0.8, 0.6), (-10.0, 40.0))
+    node = resample(source, (1, 2), turned, "linear", source.attrs.with_(shape=(2, 70, 100)))
+    section = (slice(0, 2, 1), slice(30, 38, 3), slice(1, 99, 2))
+    assert isinstance(node, Resample)
+    assert len(node._parts(section)) > 1
+    asked = FakeInput(values, mask)
+    found, good = Bench.evaluate(node, [asked], section=section)
+    monkeypatch.undo()
+    whole, filled = Bench.evaluate(node, [FakeInput(values, mask)])
+    np.testing.assert_array_equal(good, filled[section])
+    np.testing.assert_allclose(found, whole[section], atol=1e-12)
+    (needed,) = node.needs(section)
+    for box in asked.asked:
+        assert all(n.start <= b.start and b.stop <= n.stop for b, n in zip(box, needed, strict=True))
