@@ -17,6 +17,7 @@ __all__ = ["SHAPES", "Component", "ComponentReader"]
 
 SHAPES = ("point", "gaussian", "disk")
 _STOKES = "IQUV"
+_AT_ONCE = 1 << 16  # pixels that are made at a time
 _FAR = 8.0  # full widths beyond which a Gaussian is 0 in double precision
 
 
@@ -151,7 +152,22 @@ class ComponentReader:
         return out
 
     def read(self, section: Section, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the values of a section, as a new array or in `out`."""
+        """Return the values of a section, as a new array or in `out`; some rows are made at a time."""
+        shape = shape_of(section)
+        values = np.empty(shape, self.dtype) if out is None else out
+        axis = self._sky()[0]
+        rows, pixels = shape[axis], math.prod(shape)
+        at_once = max(1, _AT_ONCE * rows // max(1, pixels))
+        for first in range(0, rows, at_once):
+            here = slice(first, min(rows, first + at_once))
+            own = section[axis]
+            band = slice(own.start + here.start * own.step, own.start + here.stop * own.step, own.step)
+            place = (*(slice(None),) * axis, here)
+            values[place] = self._band((*section[:axis], band, *section[axis + 1 :]))
+        return values
+
+    def _band(self, section: Section) -> np.ndarray:
+        """Return the values of a section, in double precision."""
         sky = self._sky()
         y, x = (np.arange(section[a].start, section[a].stop, section[a].step) for a in sky)
         places = np.arange(len(section))
@@ -179,10 +195,7 @@ class ComponentReader:
             total += term
         weights = zip(section, self.weights.shape, strict=True)
         total *= self.weights[tuple(s if n > 1 else slice(None) for s, n in weights)]
-        if out is None:
-            return total.astype(self.dtype)
-        out[...] = total
-        return out
+        return total
 
     def _plane(self, one: Component, y: np.ndarray, x: np.ndarray, lon: Any, lat: Any) -> np.ndarray:
         """Return what a component of flux 1 has in pixels of the sky."""

@@ -167,15 +167,25 @@ def _columns_in_order(columns: Array) -> Array:
 
 def where_half(values: Array, mask: Array | None, axis: int, positions: Array) -> Array:
     """Return the coordinate along an axis at which the running sum first reaches half of the whole."""
-    wide = values.astype(np.float64)
-    if mask is not None:
-        wide[~mask] = 0
-    running = np.abs(np.cumsum(wide, axis=axis))
-    half = running.take([-1], axis=axis) / 2
-    reached = running >= half
-    if mask is not None:
-        reached &= mask
-    return np.asarray(positions[np.argmax(reached, axis=axis)])
+    lines = values.reshape(math.prod(values.shape[:axis]), values.shape[axis], -1)
+    good = None if mask is None else mask.reshape(lines.shape)
+    rows, length, columns = lines.shape
+    out = np.empty((rows, columns), positions.dtype)
+    # running sums are in double precision: some at a time
+    wide = max(1, _SLAB // max(1, length))
+    high = max(1, wide // max(1, columns))
+    for row in range(0, rows, high):
+        for first in range(0, columns, wide):
+            here = (slice(row, row + high), slice(None), slice(first, first + wide))
+            sums = lines[here].astype(np.float64)
+            if good is not None:
+                sums[~good[here]] = 0
+            sums = np.abs(np.cumsum(sums, axis=1))
+            reached = sums >= sums[:, -1:] / 2
+            if good is not None:
+                reached &= good[here]
+            out[here[0], here[2]] = positions[np.argmax(reached, axis=1)]
+    return out.reshape(values.shape[:axis] + values.shape[axis + 1 :])
 
 
 def at_ranks(rows: Array, n: Array, ranks: Ranker) -> list[Array]:
