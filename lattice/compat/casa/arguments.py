@@ -17,7 +17,7 @@ import numpy as np
 
 from lattice.compat.casa.errors import ArgumentError, CasaError, as_casa
 
-__all__ = ["called", "checked", "matched", "served", "task"]
+__all__ = ["called", "checked", "matched", "served"]
 
 log = logging.getLogger("casa")
 
@@ -262,32 +262,3 @@ def matched(word: str, known: Sequence[str], what: str) -> str:
         return (exact or found)[0]
     several = f" is the start of {', '.join(found)}" if found else " is not known"
     raise CasaError(f"{what} {word!r}{several}", hint=f"there are {', '.join(known)}")
-
-
-def task(**kinds: str) -> Callable[[_Method], _Method]:
-    """Make a task: like `served`, for functions.
-
-    Parameters
-    ----------
-    **kinds : str
-        As for `served`.
-    """
-
-    def around(function: _Method) -> _Method:
-        signature = inspect.signature(function)
-        name = function.__name__
-
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            bound = signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            given = dict(bound.arguments)
-            shown = ", ".join(f"{k}={_shown(v)}" for k, v in given.items())
-            log.info("%s::::casa %s( %s )", name, name, shown)
-            arguments = checked(given, kinds, name)
-            with as_casa(name):
-                return function(**arguments)
-
-        return call  # type: ignore[return-value]
-
-    return around

@@ -7,6 +7,7 @@ Nothing is shown or written unless somebody listens: scripts that `lattice.compa
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import ClassVar
 
@@ -15,6 +16,8 @@ from lattice.compat.casa.errors import CasaError
 __all__ = ["Lines", "casalog", "logsink", "post"]
 
 log = logging.getLogger("casa")
+
+_OF_A_TOOL = re.compile(r"(\w+::\w+) (.*)", re.DOTALL)  # lines that a tool logs: image::summary ...
 
 _LEVELS = {
     "DEBUG2": 5, "DEBUG1": 8, "DEBUG": logging.DEBUG, "INFO5": 12, "INFO4": 14, "INFO3": 16, "INFO2": 17,
@@ -37,10 +40,14 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as one line."""
         priority = getattr(record, "priority", None) or _priority_of(record.levelno)
-        origin = getattr(record, "origin", "") or record.name
-        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(record.created))
         text = record.getMessage()
-        return f"{moment}\t{priority}\t{origin}::::casa\t{text}"
+        origin = getattr(record, "origin", "")
+        if not origin and (tool := _OF_A_TOOL.match(text)):
+            origin, text = tool.groups()
+        else:
+            origin = f"{origin or record.name}::::casa"
+        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(record.created))
+        return f"{moment}\t{priority}\t{origin}\t{text}"
 
 
 def _priority_of(level: int) -> str:
