@@ -193,10 +193,18 @@ class Deviation(Operation):
     def needs(self, section: Section) -> tuple[Section]:
         """Return the windows of all places that count."""
         out = list(section)
-        for (places, *_), a, half in zip(self._knots(section), self.axes, self.window.half, strict=True):
+        method = self.interpolation
+        for i, (a, half) in enumerate(zip(self.axes, self.window.half, strict=True)):
             n = (self.attrs.shape or ())[a]
-            low = min([section[a].start, *(places[:1] - half).tolist()])
-            high = max([section[a].stop, *(places[-1:] + half + 1).tolist()])
+            places = self.window.places(i, n)
+            # along each axis by itself: weights of all pixels of a plane would take a multiple of it
+            pixels = np.arange(section[a].start, section[a].stop, section[a].step)
+            p = (pixels - places[0]) / self.window.grid[i]
+            smooth = np.broadcast_to(np.asarray(has_all(p, len(places), method)), p.shape)
+            first, weights = weights_along(p, len(places), method, smooth)
+            near = places[int(first.min()) : int(first.max()) + len(weights)] if first.size else places[:0]
+            low = min([section[a].start, *(near[:1] - half).tolist()])
+            high = max([section[a].stop, *(near[-1:] + half + 1).tolist()])
             out[a] = slice(max(0, low), min(n, high), 1)
         return (tuple(out),)
 
@@ -215,7 +223,7 @@ class Deviation(Operation):
         window = int(self.window.inside().sum())
         row = max(_PIXELS, window * wide[self.axes[1]])
         plane = math.prod(shape[a] for a in self.axes)
-        return math.prod(wide) * (self.attrs.dtype.itemsize + 1) + row * 8 * 4 + plane * 8 * 12
+        return math.prod(wide) * (self.attrs.dtype.itemsize + 1) + row * 8 * 4 + plane * 8 * 24
 
     def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
         """Return values and mask of a section."""
