@@ -354,6 +354,9 @@ class _Along(Operation):
         total = cells * sum(s.bytes_per_pixel for s in states if s is not None) + _STRIP_BYTES
         if self._holds():
             total += cells * self._pixels_each() * (x.dtype.itemsize + x.masked) + (4 << 20)
+        if any(r[0] == "selected" for r in self.requests):
+            # those of a result are looked at together, in double precision, sorted and squared
+            total += max(1 << 17, self._pixels_each()) * 8 * 10
         return total
 
     def cost(self) -> float:
