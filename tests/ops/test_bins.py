@@ -25,6 +25,11 @@ BY_HAND = {
     "max": np.max, "min": np.min, "sum": np.sum, "median": np.median, "npts": np.size,
     "rms": lambda v: np.sqrt(np.mean(v**2)),
     "variance": lambda v: np.var(v, ddof=1) if v.size > 1 else np.nan,
+    "std": lambda v: np.std(v, ddof=1) if v.size > 1 else np.nan,
+    "madm": lambda v: np.median(np.abs(v - np.median(v))),
+    "XMADM": lambda v: np.median(np.abs(v - np.median(v))) * 1.482602218505602,
+    "q1": lambda v: np.sort(v)[max(0, int(np.ceil(v.size / 4)) - 1)],
+    "sqrtsum": lambda v: np.sqrt(max(0, np.sum(v))),
 }  # fmt: skip
 
 
@@ -48,7 +53,7 @@ def test_statistics_of_bins(function: str, shape: tuple[int, ...], factors: tupl
         else:
             assert found[place] == pytest.approx(expected, rel=1e-12)
     assert made.coords == Image(values, wcs=CARDS).rebin(factors).coords
-    assert made.unit == {"npts": "", "variance": "K2"}.get(function, "K")
+    assert made.unit == {"npts": "", "variance": "K2", "sqrtsum": "K(1/2)"}.get(function, "K")
 
 
 @settings(max_examples=30)
