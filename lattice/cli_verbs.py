@@ -100,9 +100,9 @@ def smooth(
 @click.option(
     "--method",
     "--interpolation",
-    type=click.Choice(["linear", "nearest", "cubic", "lanczos"]),
+    type=click.Choice(["linear", "nearest", "cubic", "lanczos", "adaptive", "exact"]),
     default="linear",
-    help="Interpolation; linear by default.",
+    help="Interpolation, or averages by the package reproject; linear by default.",
 )
 @click.option("--asvelocity", is_flag=True, help="The same as --velocity radio.")
 @click.option(

@@ -81,6 +81,7 @@ PACKAGES: dict[str, tuple[set[str], set[str]]] = {
     "radio_beam": ({"face"}, set()),
     "pytest": ({"lattice.testing"}, {"lattice.testing"}),
     "regions": ({"regions"}, set()),
+    "reproject": ({"lattice.ops.reproject"}, set()),
     "scipy": ({"coords", "functions", "ops", "regions", "execute"}, set()),
     "xarray": (
         {"lattice.coords.index", "face"},

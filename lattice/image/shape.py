@@ -147,10 +147,12 @@ class ImageShape(ImageMasks):
             the sky change together.
         shape : sequence of int, optional
             Shape of the grid, one number per axis of `template`, slowest first.
-        method : {"linear", "nearest", "cubic", "lanczos"}, optional
+        method : {"linear", "nearest", "cubic", "lanczos", "adaptive", "exact"}, optional
             On the sky bilinear, nearest pixel, cubic convolution over 4 x 4 pixels, or Lanczos over 6 x 6;
-            along other axes alike, but cubic is a natural spline. Pixels are not averaged: rebin before
-            making much larger ones.
+            along other axes alike, but cubic is a natural spline. These do not average: rebin before
+            making much larger pixels. The last two do, on the sky only, by the package reproject (``pip
+            install 'lattice-images[reproject]'``): with a Gaussian kernel as wide as the larger one of new
+            and old pixel, which smooths a little, or weighted by the areas in which these overlap.
         velocity : {"radio", "optical", "relativistic"}, optional
             Match the velocities of both spectral axes, each by its own rest frequency, and not frequencies.
         force : bool, optional
@@ -160,15 +162,20 @@ class ImageShape(ImageMasks):
         -------
         Image
             With the axes of this one in their order. Masked where this image has no pixel, or a bad one among
-            those that a value is made of. Jy/pixel is scaled by the ratio of pixel areas, other units and the
-            beam stay. Named masks and regions are left behind.
+            those that a value is made of; by "exact" pixels across the edge are the mean of what is inside.
+            Jy/pixel is scaled by the ratio of pixel areas, other units and the beam stay. Named masks and
+            regions are left behind.
 
         Raises
         ------
         CoordinateError, CoordinateMismatchError
             When coordinates are missing or cannot be converted.
         LatticeRangeError
-            When the images do not overlap.
+            When the images do not overlap, and for other axes that "adaptive" and "exact" would change.
+        LatticeTypeError
+            When these two are asked for, and values are not real.
+        LatticeError
+            When they are, and the package reproject is not installed.
 
         Notes
         -----

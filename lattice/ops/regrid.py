@@ -18,6 +18,7 @@ from lattice.graph.attributes import Attributes
 from lattice.graph.build import call
 from lattice.graph.node import Literal, Node
 from lattice.graph.records import FrozenArray
+from lattice.ops.reproject import AVERAGING, check_package, reproject
 from lattice.ops.resample import METHODS, resample
 
 __all__ = ["regrid"]
@@ -47,8 +48,9 @@ def regrid(
         How many there are along each axis of `target`.
     axes : sequence of int, optional
         Axes of x that change (both sky axes, or neither); the default is all that both have, but for Stokes.
-    method : {"nearest", "linear", "cubic", "lanczos"}
+    method : {"nearest", "linear", "cubic", "lanczos", "adaptive", "exact"}
         See `lattice.ops.resample.resample`; pixels are not averaged, so rebin first to make much larger ones.
+        The last two average, on the sky only: see `lattice.ops.reproject.reproject`.
     velocity : {"radio", "optical", "relativistic"}, optional
         Match velocities along the spectral axis, each with the rest frequency of its own image, in place of
         frequencies.
@@ -66,11 +68,16 @@ def regrid(
     CoordinateError, CoordinateMismatchError
         When x or the target lacks coordinates for an axis, or frames cannot be converted.
     LatticeRangeError
-        When the images do not overlap, for Stokes axes, and for a spectral axis with a beam per channel.
+        When the images do not overlap, for Stokes axes, and for a spectral axis with a beam per channel; for
+        other axes than those of the sky that would have to change by averages.
+    LatticeError
+        When averages are asked for and the package reproject is not installed.
     """
-    if method not in METHODS:
+    if method in AVERAGING:
+        check_package()
+    elif method not in METHODS:
         raise LatticeRangeError(
-            f"there is no interpolation {method!r}", hint=f"there are {', '.join(METHODS)}"
+            f"there is no interpolation {method!r}", hint=f"there are {', '.join((*METHODS, *AVERAGING))}"
         )
     source: Any = x.attrs.coords
     if source is None or not any(k != "none" for k in source.kinds):
@@ -156,7 +163,10 @@ def _sky(
         new_shape[a] = n
     coords = graft(source, target, {a: pairs[a] for a in axes}, new_shape, target_shape)
     attrs = x.attrs.with_(shape=tuple(new_shape), coords=coords)
-    node = resample(x, axes, mapping, method, attrs)
+    if method in AVERAGING:
+        node = reproject(x, (axes[0], axes[1]), mapping, method, attrs)
+    else:
+        node = resample(x, axes, mapping, method, attrs)
     if _per_pixel(x.attrs.unit):
         factor = math.prod(target_2d.pixel_scale()) / math.prod(mine_2d.pixel_scale())
         node = call(lookup("*", 2), node, Literal.of(factor, x.attrs.dtype))
@@ -210,6 +220,11 @@ def _line(
         positions = _linear_positions(source, axis, target, theirs, pixels)
     if not force and n == shape[axis] and np.allclose(positions, pixels, rtol=0, atol=1e-6):
         return x
+    if method in AVERAGING:
+        raise LatticeRangeError(
+            f"method={method!r} is for the two axes of the sky, and {name} differs too",
+            hint=f"regrid {name} by itself with another method, and the sky by dims=",
+        )
     if spectral and len(x.attrs.beams) > 1:
         raise UnitMismatchError(
             f"the planes along {name} have beams of their own: between them there is none",

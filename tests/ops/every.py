@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 import lattice
 from lattice import Image
 from lattice.io.components import Component
+from lattice.ops.reproject import AVERAGING
 
 SEC = 1 / 3600
 CARDS = {
@@ -136,6 +138,10 @@ WORKS: list[Work] = [
     *(
         Work("regrid", method, lambda a, method=method: a.regrid(grid_for(a), ("y", "x"), method=method), (2, rows), 2e-6)
         for method, rows in (("linear", 4), ("nearest", 4), ("cubic", 5), ("lanczos", 8))
+    ),
+    *(
+        Work("regrid", method, lambda a, method=method: a.regrid(grid_for(a), ("y", "x"), method=method), (2, ALL), 2e-6, alike=method == "exact")
+        for method in AVERAGING if find_spec("reproject")
     ),
     Work("regrid", "channels", lambda a: a.regrid(grid_for(a), "frequency"), (4, 2)),
     Work("regrid", "velocities", lambda a: a.regrid(grid_for(a), "frequency", velocity="radio", method="cubic"), (ALL, 2), 2e-6),
