@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,9 @@ def test_regrid(cube: Image) -> None:
     )
     lat("regrid", "cube.fits", "t.fits", "a.fits", "--method", "cubic")
     same("a.fits", cube.regrid(other, method="cubic"))
+    if find_spec("reproject"):
+        lat("regrid", "cube.fits", "t.fits", "e.fits", "--dims", "y,x", "--method", "exact")
+        same("e.fits", cube.regrid(other, ("y", "x"), method="exact"))
     lat("regrid", "cube.fits", "t.fits", "b.fits", "--dims", "frequency", "--velocity", "radio")
     same("b.fits", cube.regrid(other, "frequency", velocity="radio"))
 
