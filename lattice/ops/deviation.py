@@ -221,7 +221,7 @@ class Deviation(Operation):
             for a, n in enumerate(shape)
         ]
         window = int(self.window.inside().sum())
-        row = max(_PIXELS, window * wide[self.axes[1]])
+        row = min(max(_PIXELS, window * wide[self.axes[1]]), window * math.prod(wide[a] for a in self.axes))
         plane = math.prod(shape[a] for a in self.axes)
         return math.prod(wide) * (self.attrs.dtype.itemsize + 1) + row * 8 * 4 + plane * 8 * 24
 

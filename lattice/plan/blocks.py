@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lattice.config import Options
 from lattice.graph.sections import Section, grid
-from lattice.plan.memory import allowance, bytes_per_block, refuse
+from lattice.plan.memory import allowance, bytes_per_block, comfortable, refuse
 from lattice.plan.program import Leaf, OperationPixels, Program, RegionPixels, StoredPixels
 
 __all__ = ["Blocks", "choose"]
@@ -100,17 +100,30 @@ def choose(
     while _count(shape, block) > _MOST:
         target *= 2
         block = _grow(shape, unit, target, access)
-    # two blocks at once are always allowed for, so that the cut does not depend on the number of workers
-    while bytes_per_block(program, block, sink_bytes) * 2 > budget:
-        smaller = _shrink(block, unit if chunks is not None else (1,) * len(shape), access)
+    smallest = unit if chunks is not None else (1,) * len(shape)
+    many, room = _shares(bytes_per_block(program, smallest, sink_bytes), budget, comfortable(options) - held)
+    while bytes_per_block(program, block, sink_bytes) * many > room:
+        smaller = _shrink(block, smallest, access)
         if smaller is None:
             break
         block = smaller
     need = bytes_per_block(program, block, sink_bytes)
     if need > budget:
         raise refuse("one block of the result", need + held, options, "choose a smaller part of the image")
-    workers = max(1, min(options.n_workers, budget // max(1, need)))
+    workers = max(1, min(options.n_workers, room // max(1, need)))
     return Blocks(shape, block, need, workers)
+
+
+def _shares(least: int, budget: int, comfortable: int) -> tuple[int, int]:
+    """Return how many blocks at once share which memory, where the smallest one takes `least`.
+
+    Two are allowed for where that is possible, so that the cut does not depend on the number of workers. But
+    memory that blocks of any size take must leave some to spare: tiny ones would take for ever.
+    """
+    for many, room in ((2, min(budget, comfortable)), (1, min(budget, comfortable))):
+        if many * least <= room * 3 // 4:
+            return many, room
+    return 1, budget
 
 
 def _of_many(program: Program, target: int) -> int:

@@ -15,10 +15,12 @@ from lattice.errors import MemoryLimitError
 from lattice.graph.sections import Section, shape_of
 from lattice.plan.program import Leaf, OperationPixels, Program
 
-__all__ = ["allowance", "bytes_per_block", "refuse", "resident"]
+__all__ = ["allowance", "bytes_per_block", "comfortable", "refuse", "resident"]
 
 _LEAST = 64 << 20  # what a run may always use, however much the process holds already
-_COMPILER = 44 << 20  # what the compiler takes, which a large run loads once in a process
+# What the compiler takes, which a large run loads once in a process: measured, 42 MB to load the library, and
+# 31 MB for the first loop that it compiles; each further one takes 1 MB.
+_COMPILER = 73_000_000
 
 
 def resident() -> int:
@@ -41,8 +43,20 @@ def _peak() -> int:
 
 def allowance(options: Options) -> int:
     """Return the bytes that a run may add to what the process holds and will load."""
-    loads = options.jit is not False and "llvmlite.binding" not in sys.modules and _has_compiler()
-    return max(_LEAST, options.memory_bytes - resident() - (_COMPILER if loads else 0))
+    return max(_LEAST, _left(options))
+
+
+def comfortable(options: Options) -> int:
+    """Return the bytes that blocks should keep to, which may be less while the compiler is still to come."""
+    return max(_LEAST // 2 if _loads(options) else _LEAST, _left(options))
+
+
+def _left(options: Options) -> int:
+    return options.memory_bytes - resident() - (_COMPILER if _loads(options) else 0)
+
+
+def _loads(options: Options) -> bool:
+    return options.jit is not False and "llvmlite.binding" not in sys.modules and _has_compiler()
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from lattice.graph.types import FLOAT
 from lattice.ops.collapse import collapse
 from lattice.ops.concat import concat
 from lattice.ops.rebin import rebin
+from lattice.plan import memory
 from lattice.plan.blocks import choose
 from lattice.plan.explain import explain
 from lattice.plan.memory import bytes_per_block
@@ -118,6 +120,33 @@ def test_little_memory_means_smaller_blocks_then_fewer_workers_then_refusal(
     monkeypatch.setattr("lattice.plan.blocks.allowance", lambda _o: 3)
     with pytest.raises(MemoryLimitError, match=r"needs .* but the memory limit"):
         choose(program, OPTIONS)
+
+
+def test_memory_that_any_block_takes_makes_no_tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = (3, 256, 256)
+    program = lower([image(np.broadcast_to(np.float32(0), shape), tile=(1, 64, 64))], shape)
+    monkeypatch.setattr(
+        "lattice.plan.blocks.bytes_per_block", lambda _p, s, _b: 33_000_000 + 80 * math.prod(s)
+    )
+    for room, workers in ((70_000_000, 1), (36_000_000, 1), (200_000_000, 2)):
+        monkeypatch.setattr("lattice.plan.blocks.allowance", lambda _o, room=room: room)
+        monkeypatch.setattr("lattice.plan.blocks.comfortable", lambda _o, room=room: room)
+        made = choose(program, OPTIONS.replace(workers=2))
+        assert made.workers == workers
+        assert math.prod(made.block) >= 16_384
+        assert made.n_bytes <= room
+
+
+def test_the_compiler_is_left_room_while_it_is_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lattice.plan.memory.resident", lambda: 80_000_000)
+    monkeypatch.setattr("lattice.plan.memory._has_compiler", lambda: True)
+    options = OPTIONS.replace(memory_limit="200MB", jit="auto")
+    monkeypatch.setitem(sys.modules, "llvmlite.binding", sys)
+    assert memory.comfortable(options) == memory.allowance(options) == 120_000_000
+    monkeypatch.delitem(sys.modules, "llvmlite.binding")
+    assert memory.comfortable(options) == 47_000_000
+    assert memory.allowance(options) >= memory.comfortable(options)
+    assert memory.comfortable(options.replace(jit=False)) == 120_000_000
 
 
 def test_the_number_of_blocks_is_bounded() -> None:
