@@ -156,11 +156,13 @@ class Convolve(Operation):
         return (tuple(out),)
 
     def scratch(self, shape: tuple[int, ...]) -> int:
-        """Return the bytes of the values with bad ones replaced, and of the transforms of a plane."""
+        """Return the bytes of values, bad ones replaced or convolved along some axes, and of transforms."""
         full = [
             n + sum(self._reach()[self.axes.index(a)]) if a in self.axes else n for a, n in enumerate(shape)
         ]
         wide = 4 if self.bad == "leave" and self.attrs.masked else 1
+        if self.axes != (self.attrs.ndim - 2, self.attrs.ndim - 1):  # axis by axis, or turned and back
+            wide += min(2, len(self.axes) - 1)
         plane = math.prod(full[a] for a in self.axes)
         return math.prod(full) * self.attrs.dtype.itemsize * wide + plane * 16 * 8
 

@@ -110,8 +110,8 @@ class Resample(Operation):
         low, high = reach_of(self.method)
         wide = self.attrs.dtype.itemsize
         taps = 24 + (high - low + 1) * len(self.axes) * max(4, wide)
-        # and those of weights that are kept for other sections
-        return n * taps + 2 * math.prod(shape) * (wide + 1) + _LITTLE * (wide + 1) + KEPT
+        # and those of weights that are kept for other sections, which the two blocks planned share
+        return n * taps + 2 * math.prod(shape) * (wide + 1) + _LITTLE * (wide + 1) + KEPT // 2
 
     def _key(self, section: Section) -> tuple[Any, ...]:
         here = tuple(section[a] for a in self.axes)
