@@ -16,7 +16,7 @@ from lattice.graph.sections import Section, n_pixels, shape_of
 from lattice.graph.types import is_bool
 from lattice.native.machine import pays
 from lattice.ops.lines import interpolated, splined
-from lattice.ops.taps import KEPT, METHODS, Taps, footprint, reach_of, recent, taps_at
+from lattice.ops.taps import KEPT, METHODS, Taps, footprint, most_kept, reach_of, recent, taps_at
 
 __all__ = ["METHODS", "Resample", "resample"]
 
@@ -107,11 +107,15 @@ class Resample(Operation):
     def scratch(self, shape: tuple[int, ...]) -> int:
         """Return the bytes of weights, and of values that are put together."""
         n = math.prod(shape[a] for a in self.axes)
-        low, high = reach_of(self.method)
         wide = self.attrs.dtype.itemsize
-        taps = 24 + (high - low + 1) * len(self.axes) * max(4, wide)
+        taps = self._taps_bytes()
         # and those of weights that are kept for other sections, which the two blocks planned share
         return n * taps + 2 * math.prod(shape) * (wide + 1) + _LITTLE * (wide + 1) + KEPT // 2
+
+    def _taps_bytes(self) -> int:
+        """Return the bytes of the weights of a pixel, and of what they are made of."""
+        low, high = reach_of(self.method)
+        return 24 + (high - low + 1) * len(self.axes) * max(4, self.attrs.dtype.itemsize)
 
     def _key(self, section: Section) -> tuple[Any, ...]:
         here = tuple(section[a] for a in self.axes)
@@ -125,7 +129,7 @@ class Resample(Operation):
         box = _boxes.get(key)
         if box is None:
             here = tuple(section[a] for a in self.axes)
-            if n_pixels(here) <= _LITTLE:
+            if n_pixels(here) <= min(_LITTLE, most_kept() // 2 // self._taps_bytes()):
                 box = self._taps(section).box
             else:
                 box = footprint(self.mapping, here, key[2], self.method)

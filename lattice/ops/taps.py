@@ -23,6 +23,7 @@ __all__ = [
     "Taps",
     "footprint",
     "has_all",
+    "most_kept",
     "reach_of",
     "recent",
     "taps_at",
@@ -136,6 +137,11 @@ class Taps:
         return self._sums(plane, compiled, absolute=True)[0] != 0
 
 
+def most_kept() -> int:
+    """Return the bytes of weights that are kept, by the memory limit that holds."""
+    return max(KEPT, get_options().memory_bytes // 32)
+
+
 class _Recent:
     """The taps that were used last: planes of one section share them, and threads do not make them twice."""
 
@@ -166,7 +172,7 @@ class _Recent:
             return self._kept.get(key)
 
     def _put(self, key: Any, taps: Taps) -> None:
-        most = max(KEPT, get_options().memory_bytes // 32)
+        most = most_kept()
         with self._lock:
             self._making.pop(key, None)
             self._kept[key] = taps
