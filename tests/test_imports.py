@@ -32,7 +32,7 @@ PARTS = {
     "functions": _VALUES,
     "ops": _VALUES | {"functions", "native"},
     "language": _VALUES | {"functions", "ops", "grammars"},
-    "io": _VALUES,
+    "io": _VALUES | {"native"},
     "plan": _VALUES | {"functions", "ops"},
     "execute": _VALUES | {"functions", "ops", "io", "plan", "native"},
     "plot": _BASE,

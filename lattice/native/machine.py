@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from lattice.config import get_options
+from lattice.config import get_option
 
 __all__ = ["compiled", "function", "has_compiler", "is_loaded", "pays", "processor"]
 
@@ -60,7 +60,7 @@ def is_loaded() -> bool:
 
 def pays(n: int) -> bool:
     """Tell whether a loop over `n` pixels should be compiled, by the options that hold."""
-    jit = get_options().jit
+    jit = get_option("jit")
     if jit is False or not has_compiler():
         return False
     return jit is True or n >= (_FROM_LOADED if is_loaded() else _FROM_NOTHING)

@@ -85,7 +85,7 @@ class TileLayout:
             jumps[k] = jumps[k + 1] * self.counts[k + 1]
         return tuple(jumps)
 
-    @property
+    @functools.cached_property
     def bits(self) -> bool:
         """True if a pixel is a bit."""
         return self.dtype.kind == "b"
@@ -107,7 +107,7 @@ class TileLayout:
         """The pixels of a tile that begins at 0, unless they are bits."""
         return Layout(0, self.tile, self.dtype)
 
-    @property
+    @functools.cached_property
     def is_plain(self) -> bool:
         """True if the pixels lie in C order, but for padding: strips of the image are runs of the file."""
         last = max((k for k, c in enumerate(self.counts) if c > 1), default=0)

@@ -26,6 +26,7 @@ from lattice.io.casa.tile_cuts import (
     position_of,
     same_order,
 )
+from lattice.io.casa.tile_pieces import pieces_bytes, read_by_pieces
 from lattice.io.casa.tiles_remote import read_remote_tiles
 from lattice.io.files import (
     Identity,
@@ -48,6 +49,8 @@ __all__ = ["TileLayout", "TileReader", "TileWriter", "open_reader"]
 
 def read_tiles(fd: int, layout: TileLayout, section: Section, out: np.ndarray) -> None:
     """Read a section into `out`, which is C-contiguous, of native byte order."""
+    if read_by_pieces(fd, layout, section, out):
+        return
     blocks = small_blocks(layout, section)
     if blocks is not None:
         read_blocks(fd, layout, blocks, out)
@@ -221,7 +224,10 @@ class TileReader:
             return 0
         layout = self.layout
         section = self._section(section)
-        blocks = None if is_url(layout.path) else small_blocks(layout, section)
+        here = not is_url(layout.path)
+        if here and (total := pieces_bytes(layout, section)) is not None:
+            return total
+        blocks = small_blocks(layout, section) if here else None
         if blocks is not None:
             return blocks_bytes(layout, blocks)
         total = 0
