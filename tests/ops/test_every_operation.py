@@ -188,7 +188,7 @@ def huge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell the peak")
 @EVERY
 def test_the_memory_limit_holds(work: Work, huge: Path) -> None:
