@@ -63,7 +63,7 @@ def test_refusals() -> None:
         Image(PB).pbcor(cube())
     with pytest.raises(LatticeError, match="real numbers"):
         cube().pbcor(PB.astype(complex))
-    with pytest.raises(LatticeError, match="not a number"):
+    with pytest.raises(LatticeError, match="a finite number is needed"):
         cube().pbcor(PB, cutoff=float("nan"))
     with pytest.raises(LatticeError, match="4 axes does not go"):
         cube().pbcor(np.ones((1, 3, 5, 6)))
