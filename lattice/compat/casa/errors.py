@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
-from lattice.errors import LatticeError, LatticeTypeError
+from lattice.compat.errors import ArgumentError, raised_as
+from lattice.errors import LatticeError
 
 __all__ = ["ArgumentError", "CasaError", "NotServedError", "as_casa"]
 
@@ -16,18 +16,13 @@ class CasaError(LatticeError, RuntimeError):
     __str__ = LatticeError.__str__
 
 
-class ArgumentError(LatticeTypeError):
-    """An argument of a type that is not taken: a TypeError."""
-
-
 class NotServedError(LatticeError, AttributeError):
     """A method of CASA that lattice does not have."""
 
     __str__ = LatticeError.__str__
 
 
-@contextlib.contextmanager
-def as_casa(what: str = "") -> Iterator[None]:
+def as_casa(what: str = "") -> AbstractContextManager[None]:
     """Let errors of lattice and of files be the RuntimeError that scripts for CASA expect.
 
     Parameters
@@ -35,12 +30,4 @@ def as_casa(what: str = "") -> Iterator[None]:
     what : str, optional
         What was to be done; put in front of the message.
     """
-    try:
-        yield
-    except (CasaError, ArgumentError):
-        raise
-    except LatticeError as error:
-        message = f"{what}: {error.message}" if what else error.message
-        raise CasaError(message, text=error.text, span=error.span, hint=error.hint) from error
-    except OSError as error:
-        raise CasaError(f"{what}: {error}" if what else str(error)) from error
+    return raised_as(CasaError, (CasaError, ArgumentError), what)

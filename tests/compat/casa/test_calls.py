@@ -22,16 +22,6 @@ CALLS = {name: (setup, call) for name, setup, call in casa_calls.every()}
 NUMBER = re.compile(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?")
 
 
-FAILING: dict[str, str] = {}
-"""Calls that ought to agree and do not, and what is wrong: one that is mended has to leave this list."""
-
-
-def _case(name: str) -> Any:
-    if name in FAILING:
-        return pytest.param(name, marks=pytest.mark.xfail(reason=FAILING[name], strict=True))
-    return name
-
-
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
@@ -123,7 +113,7 @@ def same_pixels(theirs: dict[str, Any], ours: dict[str, Any], where: str) -> Non
     np.testing.assert_allclose(b, a, **tolerance(a, where), err_msg=where)
 
 
-@pytest.mark.parametrize("name", [_case(name) for name in CALLS], ids=[ascii(name) for name in CALLS])
+@pytest.mark.parametrize("name", CALLS, ids=[ascii(name) for name in CALLS])
 @pytest.mark.filterwarnings("ignore::lattice.errors.LatticeWarning")
 def test_call(name: str, folder: Path) -> None:
     setup, call = CALLS[name]
