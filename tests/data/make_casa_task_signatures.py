@@ -11,38 +11,16 @@ import ast
 import importlib
 import inspect
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
-import casatasks
-import numpy as np
-
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
 
-TASKS = [
-    "exportfits",
-    "imcollapse",
-    "imcontsub",
-    "imdev",
-    "imhead",
-    "imhistory",
-    "immath",
-    "immoments",
-    "impbcor",
-    "importfits",
-    "impv",
-    "imrebin",
-    "imreframe",
-    "imregrid",
-    "imsmooth",
-    "imstat",
-    "imsubimage",
-    "imtrans",
-    "imval",
-    "makemask",
-    "rmtables",
-    "specsmooth",
-]
+import casatasks  # noqa: E402
+import numpy as np  # noqa: E402
+from casa_task_calls import TASKS  # noqa: E402
 
 KINDS = {
     "cReqPath": "path", "cPath": "path", "cStr": "str", "cBool": "bool", "cInt": "int", "cFloat": "float",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import inspect
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,50 +14,22 @@ import pytest
 import lattice
 from lattice.cli import commands
 from lattice.compat.casa import tasks
-from lattice.compat.casa.installing import names
 from lattice.compat.casa.tasks.serving import SERVED, TaskArgumentError, checked
 from lattice.compat.casa.tasks.table import markdown
-from tests import casa_describe, casa_inputs, casa_task_calls
-from tests.compat.casa.test_calls import agrees
+from tests import casa_found, casa_task_calls
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / "tests" / "data"
-FOUND: dict[str, Any] = json.loads(gzip.decompress((DATA / "casa_task_calls.json.gz").read_bytes()))
+FOUND = casa_found.read("casa_task_calls")
 CALLS = {name: (setup, call) for name, setup, call in casa_task_calls.every()}
 SIGNATURES = json.loads((DATA / "casa_task_signatures.json").read_text())
-
-
-@pytest.fixture(scope="session")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("inputs")
-    casa_inputs.make(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for path in inputs.iterdir():
-        os.link(path, tmp_path / path.name)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def namespace() -> dict[str, Any]:
-    from lattice.compat.casa import image
-
-    return names() | {"image": image, "np": np, "os": os}
 
 
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.filterwarnings("ignore::lattice.errors.LatticeWarning")
 def test_call(name: str, folder: Path) -> None:
     setup, call = CALLS[name]
-    ours = json.loads(json.dumps(casa_describe.run(setup, call, namespace())))
-    if name in casa_task_calls.MENDED:  # the list stays honest: what is in it is not the same
-        with pytest.raises(AssertionError):
-            agrees(FOUND[name], ours)
-    else:
-        agrees(FOUND[name], ours)
+    casa_found.check(setup, call, FOUND[name], mended=name in casa_task_calls.MENDED)
 
 
 def test_each_task_has_at_least_eight_calls() -> None:
