@@ -10,7 +10,7 @@ import numpy as np
 
 from lattice.errors import LatticeRangeError, LatticeTypeError
 
-__all__ = ["axis_of", "real_number", "sequence", "whole_number"]
+__all__ = ["angle", "axis_of", "real_number", "sequence", "whole_number"]
 
 
 def whole_number(value: Any, what: str) -> int:
@@ -29,6 +29,28 @@ def real_number(value: Any, what: str) -> float:
         raise LatticeTypeError(f"{what}={value!r} is no number")
     if not np.isfinite(float(value)):
         raise LatticeRangeError(f"{what}={value!r}: a finite number is needed")
+    return float(value)
+
+
+def angle(value: Any) -> float:
+    """Return an angle in degrees: a number, a Quantity, or a text such as "5arcsec"."""
+    if isinstance(value, str):
+        from astropy.coordinates import Angle
+        from astropy.units import UnitsError
+
+        try:
+            return float(Angle(value).to_value("deg"))
+        except (ValueError, UnitsError):
+            raise LatticeTypeError(f"{value!r} is no angle", hint="write '5arcsec' or '0.1deg'") from None
+    if hasattr(value, "to_value"):
+        from astropy.units import UnitConversionError
+
+        try:
+            return float(value.to_value("deg"))
+        except (UnitConversionError, TypeError):
+            raise LatticeTypeError(f"{value} is no angle") from None
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not np.isfinite(float(value)):
+        raise LatticeTypeError(f"{value!r} is no angle", hint="write '5arcsec' or '0.1deg'")
     return float(value)
 
 

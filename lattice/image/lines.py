@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from lattice.errors import LatticeRangeError, LatticeTypeError
-from lattice.image.arguments import sequence, whole_number
+from lattice.image.arguments import angle, sequence, whole_number
 
-__all__ = ["angle", "corners_of", "pixels_wide", "step_along", "window_of"]
+__all__ = ["corners_of", "pixels_wide", "step_along", "window_of"]
 
 
 def corners_of(
@@ -119,28 +119,6 @@ def _pixels(plane: Any, points: list[Any]) -> tuple[np.ndarray, np.ndarray]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
-def angle(value: Any) -> float:
-    """Return an angle in degrees: a number, a Quantity, or a text such as "5arcsec"."""
-    if isinstance(value, str):
-        from astropy.coordinates import Angle
-        from astropy.units import UnitsError
-
-        try:
-            return float(Angle(value).to_value("deg"))
-        except (ValueError, UnitsError):
-            raise LatticeTypeError(f"{value!r} is no angle", hint="write '5arcsec' or '0.1deg'") from None
-    if hasattr(value, "to_value"):
-        from astropy.units import UnitConversionError
-
-        try:
-            return float(value.to_value("deg"))
-        except (UnitConversionError, TypeError):
-            raise LatticeTypeError(f"{value} is no angle") from None
-    if not _is_number(value) or not math.isfinite(value):
-        raise LatticeTypeError(f"{value!r} is no angle", hint="write '5arcsec' or '0.1deg'")
-    return float(value)
 
 
 def pixels_wide(image: Any, width: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from lattice.errors import LatticeRangeError
+from lattice.image.arguments import angle as degrees_of
 from lattice.image.arguments import whole_number
 from lattice.image.base import ImageBase
 
@@ -53,10 +54,9 @@ class ImageMaps(ImageBase):
         >>> image.rotate(90).values.round(6).tolist()
         [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
         """
-        from lattice.image.lines import angle as degrees
         from lattice.ops.rotate import rotate
 
-        return self._derive(rotate(self._node, degrees(angle), method=method))
+        return self._derive(rotate(self._node, degrees_of(angle), method=method))
 
     def _plane(self, dims: Any) -> tuple[int, int]:
         """Return two axes: those given, those of the sky, or the last ones."""

@@ -11,7 +11,7 @@ from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.functions.registry import lookup
 from lattice.graph.build import call
 from lattice.graph.node import Extend, Literal
-from lattice.image.arguments import axis_of, real_number
+from lattice.image.arguments import angle, axis_of, real_number
 from lattice.image.base import ImageBase
 from lattice.image.make import beams_of
 
@@ -275,32 +275,13 @@ def _beams(major: Any, minor: Any, pa: Any) -> tuple[tuple[float, float, float],
         if minor is not None:
             raise LatticeTypeError("a beam has its own minor axis")
         return beams_of(major)
-    first = _degrees(major)
-    second = first if minor is None else _degrees(minor)
+    first = angle(major)
+    second = first if minor is None else angle(minor)
     if not first >= second > 0:
         raise LatticeRangeError(
             f"a beam of {first:g} by {second:g} degrees: the larger axis comes first, both above 0"
         )
-    return ((first, second, _degrees(pa)),)
-
-
-def _degrees(value: Any) -> float:
-    if isinstance(value, str):
-        from astropy.coordinates import Angle
-        from astropy.units import UnitsError
-
-        try:
-            return float(Angle(value).to_value("deg"))
-        except (ValueError, UnitsError):
-            raise LatticeTypeError(f"{value!r} is no angle", hint="write '5arcsec' or '0.1deg'") from None
-    if hasattr(value, "to_value"):
-        from astropy.units import UnitConversionError
-
-        try:
-            return float(value.to_value("deg"))
-        except (UnitConversionError, TypeError):
-            raise LatticeTypeError(f"{value} is no angle") from None
-    return real_number(value, "angle")
+    return ((first, second, angle(pa)),)
 
 
 def _weights(given: Any) -> np.ndarray:

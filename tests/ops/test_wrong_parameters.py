@@ -171,7 +171,7 @@ WRONG: list[tuple[str, Callable[[], Any], str]] = [
     ("smooth", lambda: a.smooth("3arcsec",scale="x"), "scale='x' is no number"),
     ("smooth", lambda: a.smooth(-1), 'a beam of -1 by -1 degrees: the larger axis comes first, both above 0'),
     ("smooth", lambda: a.smooth([(1,1,0),(2,2,0)]), '2 beams for 6 planes: give one, or one per plane'),
-    ("smooth", lambda: a.smooth(None), 'angle=None is no number'),
+    ("smooth", lambda: a.smooth(None), 'None is no angle'),
     ("smooth", lambda: a.smooth("50deg"), 'a Gaussian of 180000 x 180000 arcsec, 0 deg reaches over'),
     ("smooth", lambda: truth.smooth("3arcsec"), 'only lattices of numbers are convolved, not a Bool lattice'),
     ("smooth", lambda: a.smooth("nan deg"), "'nan deg' is no angle"),
