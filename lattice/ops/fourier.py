@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from lattice.coords.system import CoordinateSystem
 from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.graph.attributes import Attributes
 from lattice.graph.node import Node, Operation
-from lattice.graph.sections import Section, shape_of
+from lattice.graph.sections import Section, full, iter_grid, shape_of
 from lattice.graph.types import COMPLEX, DCOMPLEX, is_bool, is_real
 
 __all__ = ["Correlation", "Fourier", "WholePlanes", "fft", "two_point"]
@@ -188,15 +188,81 @@ class Fourier(WholePlanes):
         return f"fft({x}, along=[{', '.join(self.children[0].attrs.dims[a] for a in self.axes)}])"
 
     def scratch(self, shape: tuple[int, ...]) -> int:
-        """Return the bytes of a plane, and of its transform."""
-        n = math.prod((self.attrs.shape or ())[a] for a in self.axes)
-        return n * (self.attrs.dtype.itemsize * 4 + 1)
+        """Return the bytes of whole planes, where a section has parts of them, and of what is moved."""
+        own = self.attrs.shape or ()
+        whole = math.prod(own[a] if a in self.axes else n for a, n in enumerate(shape))
+        size = self.attrs.dtype.itemsize
+        planes = 0 if whole == math.prod(shape) else whole * (size + self.attrs.masked)
+        return planes + 3 * size * max(_MOVED, *(own[a] for a in self.axes))
 
-    def _plane(self, plane: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        from scipy.fft import fftn, fftshift, ifftshift
+    def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return values and mask of a section: planes are transformed in the place where they are filled."""
+        (needed,) = self.needs(section)
+        planes = np.empty(shape_of(needed), self.attrs.dtype)
+        good = np.ones(planes.shape, bool) if self.attrs.masked else None
+        if planes.size:
+            for piece, values, mask in inputs[0].strips(needed):
+                at = _places(piece, needed)
+                planes[at] = values
+                if mask is not None and good is not None:
+                    planes[at][~mask] = 0
+                    good[at] = mask
+        for group in _groups(planes.shape, self.axes):
+            _transform(planes[group], self.axes)
+        if shape_of(section) == planes.shape:
+            return planes, good
+        part = tuple(section[a] if a in self.axes else slice(None) for a in range(planes.ndim))
+        # not a view, which would keep whole planes alive
+        return planes[part].copy(), None if good is None else good[part].copy()
 
-        values = plane if mask is None else np.where(mask, plane, np.zeros((), plane.dtype))
-        return fftshift(fftn(ifftshift(values.astype(self.attrs.dtype)))), mask
+
+_TOGETHER = 1 << 18  # pixels of small planes that are transformed in one call, and stay in the cache
+_MOVED = 1 << 18  # pixels that are moved at once
+
+
+def _places(piece: Section, needed: Section) -> Section:
+    """Return where a piece of what is needed lies in the array of it."""
+    return tuple(
+        slice((p.start - s.start) // s.step, (p.stop - 1 - s.start) // s.step + 1)
+        for p, s in zip(piece, needed, strict=True)
+    )
+
+
+def _groups(shape: tuple[int, ...], axes: tuple[int, ...]) -> Iterator[Section]:
+    """Cut an array into groups of some whole planes."""
+    counts = [n if a in axes else 1 for a, n in enumerate(shape)]
+    room = _TOGETHER // max(1, math.prod(counts))
+    for a in reversed(range(len(shape))):
+        if a not in axes:
+            counts[a] = max(1, min(shape[a], room))
+            room //= counts[a]
+    return iter_grid(full(shape), [max(1, n) for n in counts])
+
+
+def _transform(x: np.ndarray, axes: tuple[int, ...]) -> None:
+    """Transform complex values in their place."""
+    from scipy.fft import fftn
+
+    for a in axes:
+        _roll(x, a, -(x.shape[a] // 2))
+    made = fftn(x, axes=axes, overwrite_x=True)
+    if made is not x:
+        x[...] = made
+    for a in axes:
+        _roll(x, a, x.shape[a] // 2)
+
+
+def _roll(x: np.ndarray, axis: int, by: int) -> None:
+    """Move pixels round along an axis, some lines at a time."""
+    counts = [1] * x.ndim
+    counts[axis] = x.shape[axis]
+    room = _MOVED // max(1, x.shape[axis])
+    for a in reversed(range(x.ndim)):
+        if a != axis:
+            counts[a] = max(1, min(x.shape[a], room))
+            room //= counts[a]
+    for part in iter_grid(full(x.shape), counts):
+        x[part] = np.roll(x[part], by, axis)
 
 
 def two_point(x: Node, axes: Sequence[int]) -> Node:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lattice import Image, LatticeError
 from lattice.config import set_options
 from lattice.io.files import counting
+from lattice.ops import fourier
 from lattice.ops.fourier import fft, two_point
 from tests.ops.blocks import check_sections, masks
 from tests.ops.conftest import Bench
@@ -33,7 +34,10 @@ def cube(**more: Any) -> Image:
 
 
 @pytest.mark.parametrize("axes", [(1, 2), (0,), (0, 1, 2)])
-def test_equals_the_sum(axes: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("room", [1, 20, 1 << 18])
+def test_equals_the_sum(axes: tuple[int, ...], room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fourier, "_TOGETHER", room)
+    monkeypatch.setattr(fourier, "_MOVED", room)
     filled = np.where(MASK, VALUES, 0).astype(complex)
     want = filled
     for a in axes:
