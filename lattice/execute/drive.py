@@ -235,25 +235,35 @@ class Drive:
     loop : Loop
         What is run.
     arguments : ndarray
-        Its arguments.
+        What it is called with.
+    target : int
+        Address of the place where it finds out where its result goes, if that can be written to a file.
     sizes : sequence of int
         Bytes per pixel of each input.
     written : int
         Bytes per pixel of the result, if it can be written to a file; else 0.
     spare : callable
         Gives so many bytes of memory.
+    between : int
+        Bytes per pixel of what else the loop has in memory.
+    most : int
+        Pixels that there is room for in all of that.
     """
 
     def __init__(
         self,
         loop: Loop,
         arguments: np.ndarray,
+        target: int,
         sizes: Sequence[int],
         written: int,
         spare: Callable[[int], np.ndarray],
+        between: int = 0,
+        most: int = 1 << 20,
     ) -> None:
-        self._run = driver(DRIVER)
-        step = max(_SHORTEST, 1 << (_CACHE // (sum(sizes) + written)).bit_length() - 1)
+        self._run = driver(DRIVER, "drive")
+        near = _CACHE // (sum(sizes) + between + written)
+        step = 1 << min(max(_SHORTEST, near), most).bit_length() - 1
         self._table = np.zeros(_INPUT + 4 * len(sizes), np.int64)
         self._table[: _INPUTS + 1] = step, loop.address, arguments.ctypes.data, len(sizes)
         self._table[_SIZE], self._table[_EDGE] = max(1, written), step * written - 1
@@ -262,7 +272,7 @@ class Drive:
         self._slots = self._table[_SLOT:_INPUT].reshape(-1, 3)
         self._buffers = [spare((step + LANES) * written) for _ in range(_SLOTS if written else 0)]
         self._slots[: len(self._buffers), 0] = [b.ctypes.data for b in self._buffers]
-        self._target = arguments.ctypes.data + 8 * (len(sizes) + 1)
+        self._target = target
         self._starts: list[tuple[int, int, int, int]] = []
         self._out = (-1, 0, "")
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from lattice.execute.buffers import apart, memory
+from lattice.execute.chain import Chain, step_loop
 from lattice.execute.drive import Drive
 from lattice.execute.fusion import Fusion, Stage, plain_file
 from lattice.execute.native import loop
@@ -31,7 +32,7 @@ from lattice.execute.targets import (
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pread_into
 from lattice.io.vectored import Span
-from lattice.plan.program import Leaf, Program, RegionPixels
+from lattice.plan.program import Leaf, Program, RegionPixels, Step
 
 __all__ = ["Fused"]
 
@@ -94,20 +95,51 @@ class Fused:
             self._arguments[-1][k : k + len(places)] = places
             k += len(places)
         self._places = [a.ctypes.data for a in self._arguments]
+        self._before = list(self._chains())
+        self._whole: Chain | None = None
         self.drive = self._driver()
 
+    def _chains(self) -> Iterator[tuple[Chain, list[Step]]]:
+        """Yield what makes the inputs of the last loop: chains, each with what Python does after it."""
+        chain = Chain()
+        for stage, function, place in zip(self.fusion.stages, self._loops, self._places, strict=True):
+            if stage is self.fusion.stages[-1]:
+                break
+            if function is not None:
+                chain.loop(function, place)
+            left = []
+            for step in stage.slow:
+                found = step_loop(step, self.program)
+                if found is None:
+                    left.append(step)
+                else:
+                    chain.step(found, [self._operand(r) for r in (*step.inputs, step.output)])
+            if left:
+                yield chain, left
+                chain = Chain()
+        yield chain, []
+
     def _driver(self) -> Drive | None:
-        """Return what reads and runs by turns: where there is one loop, and files are all that it reads."""
-        inputs = [i.register for i in self.fusion.stages[-1].inputs]
-        files = {leaf.value for leaf, plain in self.read_by if plain is not None}
-        if len(self.fusion.stages) > 1 or not inputs or not files.issuperset(inputs):
+        """Return what reads and runs by turns: if only files are read, and Python has nothing to do."""
+        read = [(leaf.value, plain) for leaf, plain in self.read_by if leaf.value in self.buffers]
+        masks = [leaf.mask for leaf, _ in self.read_by if leaf.mask in self.buffers]
+        if masks or not read or not all(plain for _, plain in read) or any(s for _, s in self._before):
             return None
-        sizes = [self.buffers[r].itemsize for r in inputs]
+        sizes = [self.buffers[r].itemsize for r, _ in read]
+        between = sum(b.itemsize for b in self.buffers.values()) - sum(sizes)
         written = 0
         if len(self._natives) == 1 and isinstance(self._natives[0], FileBytes):
             target = self.fusion.sinks[0].targets[0]
             written = self.program.types[target.value].itemsize
-        return Drive(self._loops[-1], self._arguments[-1], sizes, written, self._spare)
+        loop, arguments = self._loops[-1], self._arguments[-1]
+        # behind the inputs and the constants
+        place = self._places[-1] + 8 * (len(self.fusion.stages[-1].inputs) + 1)
+        before = self._before[-1][0]
+        if len(before):
+            self._whole = whole = before.then(loop, self._places[-1])
+            loop, arguments = whole.function, whole.arguments
+        room = self.fusion.piece
+        return Drive(loop, arguments, place, sizes, written, self._spare, between, room)
 
     def _prepared(self, stage: Stage) -> np.ndarray:
         """Make buffers for what a stage reads and writes; return its arguments."""
@@ -240,13 +272,11 @@ class Fused:
 
     def _compute(self, n: int, seekers: Sequence[Any] = ()) -> None:
         """Make the results of the `n` pixels that were read."""
-        for stage, function, address in zip(
-            self.fusion.stages[:-1], self._loops[:-1], self._places[:-1], strict=True
-        ):
-            if function is not None:
-                function(n, address, 0)
-            for step in stage.slow:
-                step.kernel(*[self._operand(r, n) for r in step.inputs], out=self.buffers[step.output][:n])
+        for chain, steps in self._before:
+            chain.run(n)
+            for step in steps:
+                # a single value stays as it is
+                step.kernel(*(self._operand(r)[:n] for r in step.inputs), out=self.buffers[step.output][:n])
         if seekers:
             self._seek(n, seekers)
         self._loops[-1](n, self._places[-1], 0)
@@ -272,9 +302,10 @@ class Fused:
         for native in self._natives:
             native.reset()
 
-    def _operand(self, register: int, n: int) -> np.ndarray:
+    def _operand(self, register: int) -> np.ndarray:
+        """Return the buffer of a register, or its one value."""
         constant = self.program.constants.get(register)
-        return self.buffers[register][:n] if constant is None else constant.reshape(1)
+        return self.buffers[register] if constant is None else constant.reshape(1)
 
 
 class _Source:

@@ -60,8 +60,8 @@ def loop(text: str) -> Loop:
         return found
 
 
-@lru_cache(maxsize=1)
-def driver(text: str) -> Loop:
-    """Return the function ``drive`` of a text, which calls loops."""
+@lru_cache(maxsize=4)
+def driver(text: str, name: str) -> Loop:
+    """Return a function of a text, which calls loops."""
     # it does next to nothing itself: the least work for the compiler
-    return compiled(text, "drive", 3, *processor(), opt=0)
+    return compiled(text, name, 3, *processor(), opt=0)

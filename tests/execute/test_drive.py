@@ -31,7 +31,7 @@ def copier() -> tuple[Drive, np.ndarray, np.ndarray]:
     """Return what copies swapped floats to native ones, its arguments and the buffer it reads into."""
     function = loop(emit(PROGRAM, [Input(0, swapped=True)], [], [Store(0, None)]))
     arguments = np.zeros(3, np.uint64)
-    found = Drive(function, arguments, [4], 4, memory.take)
+    found = Drive(function, arguments, arguments.ctypes.data + 16, [4], 4, memory.take)
     step = int(found._table[drive._STEP])
     buffer = np.zeros(step + WIDTH, np.float32)
     arguments[0] = buffer.ctypes.data
@@ -141,7 +141,7 @@ def test_sums_go_on_from_turn_to_turn(pixels: tuple[Path, np.ndarray]) -> None:
     function = loop(emit(PROGRAM, [Input(0, swapped=True)], [], [Sums(0, None, 1)]))
     lanes, pivot, good = apart((1, LANES), np.float64), apart(1, np.float64), apart(1, np.int64)
     arguments = np.zeros(5, np.uint64)
-    turns = Drive(function, arguments, [4], 0, memory.take)
+    turns = Drive(function, arguments, 0, [4], 0, memory.take)
     buffer = np.zeros(int(turns._table[drive._STEP]) + WIDTH, np.float32)
     arguments[:] = [buffer.ctypes.data, 0, lanes.ctypes.data, pivot.ctypes.data, good.ctypes.data]
     source = os.open(path, os.O_RDONLY)
