@@ -217,18 +217,19 @@ class _RowSource:
         self._boxes: list[tuple[Section, int]] = []
 
     def __enter__(self) -> _RowSource:
+        sources = self._fused.sources
         self._files = [
             _RowFile(plain[0].copy(), plain[1], leaf, self._fused.buffers[leaf.value])
-            for leaf, plain in self._fused.read_by
+            for leaf, plain in sources.leaves.values()
             if plain is not None and leaf.value in self._fused.buffers
         ]
         try:
             for file in self._files:
                 file.open()
             known = [file.leaf for file in self._files]
-            others = {k: leaf for k, leaf in enumerate(self._fused.program.leaves) if leaf not in known}
+            others = {k: leaf for k, (leaf, _) in sources.leaves.items() if leaf not in known}
             whole = {k: leaf for k, leaf in others.items() if not leaf.direct}
-            blocks = fetch_blocks(whole, self._section, self._fused.inputs)
+            blocks = fetch_blocks(whole, self._section, sources.inputs)
             self._others = [(leaf, blocks.get(k)) for k, leaf in others.items()]
         except BaseException:
             self.__exit__()
@@ -265,7 +266,7 @@ class _RowSource:
         n, width = shape[self._lead - 1], math.prod(shape[self._lead :])
         fused = self._fused
         if whole is None:
-            values, mask = leaf.fetch(box, None, fused.inputs)
+            values, mask = leaf.fetch(box, None, fused.sources.inputs)
         else:
             values = part_of(whole[0], box, self._section)
             mask = None if whole[1] is None else part_of(whole[1], box, self._section)

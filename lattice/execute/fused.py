@@ -17,10 +17,10 @@ import numpy as np
 from lattice.execute.buffers import apart, memory
 from lattice.execute.chain import Chain, step_loop
 from lattice.execute.drive import Drive
-from lattice.execute.fusion import Fusion, Stage, plain_file
+from lattice.execute.fusion import Fusion, Stage
 from lattice.execute.native import loop
-from lattice.execute.stencils import Stencil, Stencils
-from lattice.execute.strips import ProgramInput, fetch_blocks, part_of
+from lattice.execute.source import Source, Sources
+from lattice.execute.strips import ProgramInput
 from lattice.execute.targets import (
     SPAN,
     SPARE,
@@ -29,10 +29,9 @@ from lattice.execute.targets import (
     Turn,
     Workplace,
 )
-from lattice.graph.sections import Section, boxes, shape_of
-from lattice.io.files import Opened, pread_into
-from lattice.io.vectored import Span
-from lattice.plan.program import Leaf, Program, RegionPixels, Step
+from lattice.graph.sections import Section, shape_of
+from lattice.io.files import Opened
+from lattice.plan.program import Inputs, Step
 
 __all__ = ["Fused"]
 
@@ -46,7 +45,7 @@ class Fused:
         self.fusion = fused
         self.program = program = fused.program
         self.sinks = sinks
-        self.inputs: Callable[[Program], ProgramInput] = lambda p: ProgramInput(p, strip, jit)
+        self._inputs: Inputs = lambda p: ProgramInput(p, strip, jit)
         self._loops: list[Any] = [loop(stage.text) if stage.text else None for stage in fused.stages]
         self._taken: list[np.ndarray] = []
         self.buffers: dict[int, np.ndarray] = {}
@@ -62,7 +61,6 @@ class Fused:
         self._out_fd = -1
         place = Workplace(program, turn, self._spare, fused.span)
         self._natives: list[Sinking] = [n.start(place) for n in fused.sinks]
-        self.read_by = [(leaf, plain_file(leaf)) for leaf in program.leaves]
         self._spots = {
             leaf.value: [
                 (arguments, k)
@@ -72,21 +70,7 @@ class Fused:
             ]
             for leaf in program.leaves
         }
-        slow = {r for stage in fused.stages for s in stage.slow for r in s.inputs}
-        self.regions = {
-            leaf.value
-            for leaf in program.leaves
-            if isinstance(leaf.source, RegionPixels) and leaf.view.is_box and leaf.value not in slow
-        }
-        # what is fetched for whole blocks
-        self.fetched = {
-            number: leaf
-            for number, leaf in enumerate(program.leaves)
-            if not leaf.direct
-            and leaf.value not in self.regions
-            and (leaf.value in self.buffers or leaf.mask in self.buffers)
-        }
-        self.stencils: Stencils = program.cache.setdefault("stencils", Stencils(program))
+        self.sources = Sources(fused, self.buffers, self._inputs, self._point)
         self._slots: dict[int, int] = {}
         k = len(fused.stages[-1].inputs) + 1
         for native in self._natives:
@@ -121,11 +105,9 @@ class Fused:
 
     def _driver(self) -> Drive | None:
         """Return what reads and runs by turns: if only files are read, and Python has nothing to do."""
-        read = [(leaf.value, plain) for leaf, plain in self.read_by if leaf.value in self.buffers]
-        masks = [leaf.mask for leaf, _ in self.read_by if leaf.mask in self.buffers]
-        if masks or not read or not all(plain for _, plain in read) or any(s for _, s in self._before):
+        sizes = self.sources.sizes
+        if not sizes or any(steps for _, steps in self._before):
             return None
-        sizes = [self.buffers[r].itemsize for r, _ in read]
         between = sum(b.itemsize for b in self.buffers.values()) - sum(sizes)
         written = 0
         if len(self._natives) == 1 and isinstance(self._natives[0], FileBytes):
@@ -167,14 +149,15 @@ class Fused:
         """Compute one block; return the result of each sink."""
         for native, sink in zip(self._natives, self.sinks, strict=True):
             native.begin(sink, section)
-        with _Source(self, section) as source:
+        with self.sources.of(section) as source:
             at, n = 0, math.prod(shape_of(section))
-            straight = self._goes_straight(source)
+            drive = self._driving(source)
+            straight = drive is not None and self._goes_straight(drive)
             while at < n:
-                if straight:
-                    stop = source.drive(at, min(n, at + SPAN))
+                if drive is not None and straight:
+                    stop = self._turns(drive, source, at, min(n, at + SPAN))
                 else:
-                    stop = self._piece(source, at, n)
+                    stop = self._piece(drive, source, at, n)
                     for native in self._natives:
                         native.take(at, stop)
                 if advance is not None:
@@ -187,23 +170,24 @@ class Fused:
         n = math.prod(shape_of(section[lead:]))
         places = itertools.product(*(range(s.start, s.stop, s.step) for s in section[:lead]))
         results = []
-        with _Source(self, section) as source:
-            if source.driven is not None:
-                source.driven.write_nothing()
+        with self.sources.of(section) as source:
+            drive = self._driving(source)
+            if drive is not None:
+                drive.write_nothing()
             for number, place in enumerate(places):
                 cell = (*(slice(p, p + 1, 1) for p in place), *section[lead:])
                 for native, sink in zip(self._natives, self.sinks, strict=True):
                     native.begin(sink, cell)
                 at = 0
                 while at < n:
-                    stop = self._piece(source, at, n, number * n)
+                    stop = self._piece(drive, source, at, n, number * n)
                     for native in self._natives:
                         native.take(at, stop)
                     at = stop
                 results.append([native.finish() for native in self._natives])
         return results
 
-    def point(self, register: int, address: int | None = None) -> None:
+    def _point(self, register: int, address: int | None = None) -> None:
         """Let loops read a register at an address, or in its own buffer."""
         for arguments, k in self._spots[register]:
             arguments[k] = self._addresses[register] if address is None else address
@@ -223,35 +207,49 @@ class Fused:
         memory.give(self._taken)
         self._taken = []
 
-    def _goes_straight(self, source: _Source) -> bool:
-        """Tell whether a block goes from files to a file by turns; make the driver ready for it."""
-        if source.driven is None:
-            return False
+    def _driving(self, source: Source) -> Drive | None:
+        """Return the driver, ready to read a block, if it can do that."""
+        if self.drive is None or source.files is None:
+            return None
+        self.drive.read_from(source.files)
+        return self.drive
+
+    def _goes_straight(self, drive: Drive) -> bool:
+        """Tell whether a block goes from files to a file by turns; make the driver ready to write."""
         native = self._natives[0]
         place = native.place if isinstance(native, FileBytes) and len(self._natives) == 1 else None
         if place is None:
-            source.driven.write_nothing()
+            drive.write_nothing()
             return False
         path, start = place
         if self._out is None:
             self._out = Opened(path, None)
             self._out_fd = self._out.__enter__()
-        source.driven.write_to(self._out_fd, start, path, self._turn.token.ctypes.data)
+        drive.write_to(self._out_fd, start, path, self._turn.token.ctypes.data)
         return True
 
-    def _piece(self, source: _Source, at: int, n: int, first: int = 0) -> int:
+    def _turns(self, drive: Drive, source: Source, at: int, stop: int) -> int:
+        """Do pixels `at` to `stop` of a block by turns; return `stop`."""
+        done = at
+        while (done := drive.run(done, stop, done - at)) < stop:
+            # this tells what is wrong with a file that gave too little
+            source.read(done, min(stop, done + self.fusion.piece))
+        return stop
+
+    def _piece(self, drive: Drive | None, source: Source, at: int, n: int, first: int = 0) -> int:
         """Read and compute pixels of a block of `n`, from pixel `at` on; return where they end.
 
         `first` is the number of its first pixel in what is read.
         """
         self._begin()
         seekers = [s for native in self._natives for s in native.seekers()]
-        if source.driven is None or seekers:
+        if drive is None or seekers:
             stop = self._end(at, n, self.fusion.piece)
             source.read(first + at, first + stop)
             self._compute(stop - at, seekers)
             return stop
-        return source.drive(first + at, first + self._end(at, n, self.fusion.span)) - first
+        stop = self._end(at, n, self.fusion.span)
+        return self._turns(drive, source, first + at, first + stop) - first
 
     def _end(self, at: int, n: int, length: int) -> int:
         """Return where a piece of about `length` pixels ends."""
@@ -306,105 +304,3 @@ class Fused:
         """Return the buffer of a register, or its one value."""
         constant = self.program.constants.get(register)
         return self.buffers[register] if constant is None else constant.reshape(1)
-
-
-class _Source:
-    """What a block is read from; used as a context, in which files stay open.
-
-    Attributes
-    ----------
-    driven : Drive or None
-        What reads all of it and runs the loop, made ready for the block, if that can be.
-    """
-
-    def __init__(self, fused: Fused, section: Section) -> None:
-        self._fused = fused
-        self._section = section
-        self._boxed: list[tuple[Leaf, Any]] = []
-        self._files: list[tuple[Opened, Any, str, int, int, np.ndarray]] = []
-        self.driven: Drive | None = None
-        self._parts: list[tuple[Opened, Span, int, np.ndarray]] = []
-        self._stencils: list[tuple[int, Stencil, np.ndarray]] = []
-
-    def __enter__(self) -> _Source:
-        fused, section = self._fused, self._section
-        try:
-            blocks = fetch_blocks(fused.fetched, section, fused.inputs)
-            for number, (leaf, plain) in enumerate(fused.read_by):
-                buffer = fused.buffers.get(leaf.value)
-                if buffer is None and (leaf.mask is None or leaf.mask not in fused.buffers):
-                    continue
-                if buffer is not None and leaf.value in fused.regions:
-                    stencil = fused.stencils.of(leaf, section, fused.inputs)
-                    self._stencils.append((leaf.value, stencil, buffer.view(np.uint8)))
-                    continue
-                if plain is None or buffer is None:
-                    self._boxed.append((leaf, blocks.get(number)))
-                    continue
-                opened = plain[0].copy()
-                fd = opened.__enter__()
-                path: str = leaf.source.reader.path
-                needed = leaf.needs(section)
-                run = plain[1].run(needed)
-                if run is None:
-                    span = Span(fd, path, plain[1], needed)
-                    self._parts.append((opened, span, buffer.itemsize, buffer.view(np.uint8)))
-                else:
-                    self._files.append((opened, fd, path, run[0], buffer.itemsize, buffer.view(np.uint8)))
-        except BaseException:
-            self.__exit__()
-            raise
-        plain_files = not (self._boxed or self._parts or self._stencils)
-        if fused.drive is not None and plain_files and all(type(f[1]) is int for f in self._files):
-            self.driven = fused.drive
-            self.driven.read_from(
-                [(fd, start, size, b.ctypes.data) for _, fd, _, start, size, b in self._files]
-            )
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        for files in (self._files, self._parts):
-            while files:
-                files.pop()[0].__exit__(None, None, None)
-
-    def drive(self, at: int, stop: int) -> int:
-        """Do pixels `at` to `stop` of the block by turns; return `stop`."""
-        assert self.driven is not None
-        done = at
-        while (done := self.driven.run(done, stop, done - at)) < stop:
-            # this tells what is wrong with a file that gave too little
-            self.read(done, min(stop, done + self._fused.fusion.piece))
-        return stop
-
-    def read(self, at: int, stop: int) -> None:
-        """Let the next loop find pixels `at` to `stop` of the block, in buffers or where they lie ready."""
-        for _, fd, path, offset, size, data in self._files:
-            pread_into(fd, data[: (stop - at) * size].data, offset + at * size, path)
-        for _, span, size, data in self._parts:
-            span.read(at, stop, data[: (stop - at) * size])
-        for register, stencil, target in self._stencils:
-            place = stencil.place(at, stop)
-            self._fused.point(register, place)
-            if place is None:
-                stencil.fill(at, stop, target[: stop - at])
-        for leaf, whole in self._boxed:
-            for box, first in boxes(self._section, at, stop):
-                self._read_box(leaf, box, first, whole)
-
-    def _read_box(self, leaf: Leaf, box: Section, first: int, whole: Any) -> None:
-        shape = shape_of(box)
-        stop = first + math.prod(shape)
-        buffers = self._fused.buffers
-        targets = [
-            None if r is None or r not in buffers else buffers[r][first:stop].reshape(shape)
-            for r in (leaf.value, leaf.mask)
-        ]
-        if whole is None:
-            values, mask = leaf.fetch(box, targets[0], self._fused.inputs)
-        else:
-            values = part_of(whole[0], box, self._section)
-            mask = None if whole[1] is None else part_of(whole[1], box, self._section)
-        if targets[0] is not None and values is not targets[0]:
-            np.copyto(targets[0], values)
-        if targets[1] is not None:
-            targets[1][...] = True if mask is None else mask
