@@ -354,9 +354,12 @@ class _Along(Operation):
         total = cells * sum(s.bytes_per_pixel for s in states if s is not None) + _STRIP_BYTES
         if self._holds():
             total += cells * self._pixels_each() * (x.dtype.itemsize + x.masked) + (4 << 20)
+            # what belongs together is sorted apart from the rest, complex values by their moduli
+            apart = x.dtype.itemsize if x.dtype.kind != "c" else 3 * x.dtype.itemsize
+            total += max(0, self._pixels_each() - sorting.LONG) * apart
         if any(r[0] == "selected" for r in self.requests):
-            # those of a result are looked at together, in double precision, sorted and squared
-            total += max(1 << 17, self._pixels_each()) * 8 * 10
+            # some results are looked at together, in double precision, sorted and squared
+            total += 80 * sorting.LONG * 2
         return total
 
     def cost(self) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from lattice.functions.registry import lookup
 from lattice.graph.types import FLOAT, DType
 from lattice.ops import sorting
+from lattice.ops.long_rows import LONG, LongRow
 from lattice.ops.planes import (
     Counts,
     Deviations,
@@ -168,7 +169,8 @@ class Selected:
         if self._rows is not rows:
             self._rows, self._found = rows, {}
         if choice not in self._found:
-            self._found[choice] = Rows(np.ascontiguousarray(rows), n, choice)
+            kind = LongRow if len(rows) == 1 and rows.shape[1] >= LONG else Rows
+            self._found[choice] = kind(np.ascontiguousarray(rows), n, choice)
         return self._found[choice]
 
 

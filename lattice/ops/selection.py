@@ -44,7 +44,7 @@ _OPTIONS = {
 _CENTERS = ("mean", "median", "zero")
 _MOST = 1000  # rounds of chauvenet: each drops a value at least, and after some tens there is none to drop
 _NORMAL = 1.482602218505602
-_WIDTH = 6.0  # of the biweight, in scales
+REACH = 6.0  # of the biweight, in scales
 
 
 @dataclass(frozen=True)
@@ -334,16 +334,8 @@ class Rows:
     def weighted(self, center: Array, scale: Array, reach: Array) -> tuple[Array, Array, Array, Array]:
         """Return the sums of the biweight."""
         away = self.rows - center[:, None]
-        chosen = (self.index < self.n[:, None]) & (np.abs(away) < _WIDTH * reach[:, None])
-        away = np.where(chosen, away, 0)
-        w = np.where(chosen, 1 - np.square(away / (_WIDTH * scale[:, None])), 0)
-        w2 = w * w
-        return (
-            np.sum(w2 * away, axis=1),
-            np.sum(w2, axis=1),
-            np.sum(np.square(away * w2), axis=1),
-            np.sum(w * (5 * w - 4), axis=1),
-        )
+        near = (self.index < self.n[:, None]) & (np.abs(away) < REACH * reach[:, None])
+        return sums_of_biweight(away, near, scale)
 
     # -- statistics ------------------------------------------------------------------------------
 
@@ -380,6 +372,19 @@ class Rows:
         q1, q3 = mirrored_quarters(lambda ranks: self.order(low, high, ranks), self.choice.lside, mirror)
         out |= {"median": mirror, "q1": q1, "q3": q3, "quartile": q3 - q1}
         return out | mirrored_ends(out["min"], out["max"], self.choice.lside, mirror)
+
+
+def sums_of_biweight(away: Array, near: Array, scale: Array) -> tuple[Array, Array, Array, Array]:
+    """Return the sums that `Data.weighted` returns, of distances from a centre, where those are near."""
+    away = np.where(near, away, 0)
+    w = np.where(near, 1 - np.square(away / (REACH * scale[:, None])), 0)
+    w2 = w * w
+    return (
+        np.sum(w2 * away, axis=1),
+        np.sum(w2, axis=1),
+        np.sum(np.square(away * w2), axis=1),
+        np.sum(w * (5 * w - 4), axis=1),
+    )
 
 
 def summary(n: Any, mean: Any, m2: Any) -> dict[str, Any]:

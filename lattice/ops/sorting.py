@@ -6,7 +6,8 @@ Where the fastest axis stays, many columns are sorted at a time by compiled loop
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from lattice.native.columns import LANES, MOST, sort_columns
 from lattice.native.machine import pays
 
 __all__ = [
+    "LONG",
+    "at_distances",
     "at_ranks",
     "mean_of",
     "median_distance",
@@ -28,6 +31,7 @@ __all__ = [
 ]
 
 Array = np.ndarray[Any, Any]
+LONG = 1 << 16  # pixels from which on a row is sorted by itself, and nothing as long is made of it
 _SORTED = 1 << 16  # pixels that are turned and sorted at once: they stay in the cache
 _SLAB = 1 << 17  # and those that are sorted in columns
 
@@ -203,12 +207,53 @@ def at_ranks(rows: Array, n: Array, ranks: Ranker) -> list[Array]:
 def median_distance(rows: Array, n: Array, ranks: Ranker) -> Array:
     """Return the medians of the distances of sorted rows from their medians."""
     centre = mean_of(at_ranks(rows, n, ranks))
+    if rows.dtype.kind == "f" and len(rows) == 1 and rows.shape[1] >= LONG:
+        if not n[0]:
+            return np.zeros(1, rows.dtype)
+        picked = at_distances(rows[0, : n[0]], centre[0], ranks(int(n[0])))
+        return mean_of([np.array([p], rows.dtype) for p in picked])
     finite = np.arange(rows.shape[1]) < n[:, None]
     distance = np.abs(rows - centre[:, None])
     distance[~finite] = np.inf
     # about an infinite centre there are distances that are no numbers, which numpy knows how to sort
     distance = _in_order(distance if np.isfinite(centre).all() else np.ascontiguousarray(distance))
     return mean_of(at_ranks(distance, n, ranks))
+
+
+def at_distances(row: Array, centre: Any, ranks: Sequence[int]) -> list[Any]:
+    """Return the distances of sorted values from a centre that have the ranks, in the type of the centre.
+
+    Below and above the centre they are two rows in order already.
+
+    >>> [float(d) for d in at_distances(np.array([0.0, 3.0, 4.0, 10.0]), np.float64(3.5), (0, 1, 2))]
+    [0.5, 0.5, 3.5]
+    """
+    kind = np.asarray(centre).dtype.type
+    if not np.isfinite(centre):
+        far = 0 if np.isnan(centre) else int(np.count_nonzero(row != centre))
+        return [kind(math.inf) if rank < far else kind(math.nan) for rank in ranks]
+    below = bisect_right(row, centre)
+
+    def left(i: int) -> Any:
+        return centre - kind(row[below - 1 - i])
+
+    def right(j: int) -> Any:
+        return kind(row[below + j]) - centre
+
+    found = []
+    for rank in ranks:
+        # how many of the nearest rank + 1 lie below: as few as leave no nearer one out
+        low, high = max(0, rank + 1 - (row.size - below)), min(below, rank + 1)
+        while low < high:
+            middle = (low + high) // 2
+            if left(middle) < right(rank - middle):
+                low = middle + 1
+            else:
+                high = middle
+        ends = [left(low - 1)] if low else []
+        ends += [right(rank - low)] if rank >= low else []
+        found.append(max(ends))
+    return found
 
 
 def middle_ranks(n: int) -> tuple[int, ...]:

@@ -140,7 +140,7 @@ WORKS: list[Work] = [
         for method, rows in (("linear", 4), ("nearest", 4), ("cubic", 5), ("lanczos", 8))
     ),
     *(
-        Work("regrid", method, lambda a, method=method: a.regrid(grid_for(a), ("y", "x"), method=method), (2, ALL), 2e-6, alike=method == "exact")
+        Work("regrid", method, lambda a, method=method: a.regrid(grid_for(a), ("y", "x"), method=method), (2, ALL), 2e-6, True, method == "exact")
         for method in AVERAGING if find_spec("reproject")
     ),
     Work("regrid", "channels", lambda a: a.regrid(grid_for(a), "frequency"), (4, 2)),
