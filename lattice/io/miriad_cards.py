@@ -29,14 +29,12 @@ _SUFFIXES = {"LSRK": "LSR", "BARYCENT": "HEL", "HELIOCEN": "HEL", "TOPOCENT": "O
 # What a velocity axis is called: Miriad's are linear in frequency.
 _VELOCITIES = {"VELO": "VRAD", "FELO": "VOPT-F2W"}
 _STRUCTURE = re.compile(
-    r"naxis\d*|(ctype|crpix|crval|cdelt)\d|pc\d_\d|pv\d_\d+|lonpole|latpole|specsys|restfreq|epoch|llrot"
+    r"naxis\d*|(ctype|crpix|crval|cdelt|cunit)\d|pc\d_\d|pv\d_\d+|lonpole|latpole|specsys|restfreq|epoch|llrot"
     r"|bunit|bmaj|bmin|bpa|image|mask|history|header"
 )
 _ANGLES = {"obsra": "OBSRA", "obsdec": "OBSDEC"}
 _JULIAN_2000 = 2451545.0
-_LENGTHS = {"deg": 1.0, "": 1.0, "rad": _R2D, "arcmin": 1 / 60, "arcsec": 1 / 3600}
-_HERTZ = {"Hz": 1.0, "": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
-_SPEEDS = {"m/s": 1.0, "m s-1": 1.0, "": 1.0, "km/s": 1e3, "km s-1": 1e3}
+_MOST_AXES = 9
 
 
 # -- reading ------------------------------------------------------------------------------------
@@ -44,9 +42,11 @@ _SPEEDS = {"m/s": 1.0, "m s-1": 1.0, "": 1.0, "km/s": 1e3, "km s-1": 1e3}
 
 def coordinate_cards(values: Mapping[str, Any], ndim: int) -> list[MetaCard]:
     """Return the WCS cards for the items of an image of `ndim` axes."""
-    cards: list[MetaCard] = []
+    # Axes beyond those of the image say where it was cut out of.
+    count = max([ndim, *(i for i in range(1, _MOST_AXES + 1) if f"ctype{i}" in values)])
+    cards: list[MetaCard] = [("WCSAXES", count, "")] if count > ndim else []
     frame = ""
-    for i in range(1, ndim + 1):
+    for i in range(1, count + 1):
         ctype = str(values.get(f"ctype{i}", "")).strip().upper()
         crval, cdelt = _number(values, f"crval{i}", 0.0), _number(values, f"cdelt{i}", 0.0)
         unit, factor = "", 1.0
@@ -63,9 +63,12 @@ def coordinate_cards(values: Mapping[str, Any], ndim: int) -> list[MetaCard]:
         elif ctype[:4] in ("FREQ", "VELO", "FELO", "VRAD", "VOPT"):
             unit, factor = ("Hz", 1e9) if ctype[:4] == "FREQ" else ("m/s", 1e3)
             name, _, tail = ctype.partition("-")
-            if name in ("FREQ", "VELO", "FELO"):
+            # Other tails, such as LOG and F2V, are those of FITS.
+            if name in ("FREQ", "VELO", "FELO") and (not tail or tail[:3] in _FRAMES):
                 frame = _FRAMES.get(tail[:3], frame)
                 ctype = _VELOCITIES.get(name, name)
+        elif isinstance(values.get(f"cunit{i}"), str):
+            unit = values[f"cunit{i}"].strip()
         if not ctype and not any(f"{k}{i}" in values for k in ("crpix", "crval", "cdelt")):
             continue
         if ctype:
@@ -161,21 +164,27 @@ def items_of(spec: ImageSpec) -> dict[str, bytes]:
 
 
 def _coordinate_items(coords: CoordinateSystem, shape: Sequence[int]) -> dict[str, Any]:
+    cards = coords.to_cards(shape)
     values: dict[str, Any] = {}
-    for key, value, _ in coords.to_cards(shape):
+    for key, value, _ in cards:
         values.setdefault(key, value)
-    out: dict[str, Any] = {}
     frame = str(values.get("SPECSYS", "")).strip().upper()
-    for i in range(1, len(shape) + 1):
-        ctype = str(values.get(f"CTYPE{i}", "")).strip().upper()
+    count = len(shape)
+    if isinstance(values.get("WCSAXES"), int):
+        count = max(count, min(values["WCSAXES"], _MOST_AXES))
+    axes, frame = _in_usual_units(cards, values, count, frame)
+    out: dict[str, Any] = {}
+    for i, (ctype, crval, cdelt, unit) in enumerate(axes, 1):
         if not ctype and not any(f"{k}{i}" in values for k in ("CRPIX", "CRVAL", "CDELT")):
             continue
-        kind, divisor = _miriad_axis(ctype, str(values.get(f"CUNIT{i}", "")).strip(), frame)
+        kind, divisor = _miriad_axis(ctype, frame)
         if kind:
             out[f"ctype{i}"] = kind
         out[f"crpix{i}"] = float(values.get(f"CRPIX{i}", 0.0))
-        out[f"crval{i}"] = float(values.get(f"CRVAL{i}", 0.0)) / divisor
-        out[f"cdelt{i}"] = float(values.get(f"CDELT{i}", values.get(f"CD{i}_{i}", 1.0))) / divisor
+        out[f"crval{i}"] = crval / divisor
+        out[f"cdelt{i}"] = cdelt / divisor
+        if divisor == 1 and unit:
+            out[f"cunit{i}"] = unit
         if values.get(f"CROTA{i}"):
             out["llrot"] = float(values[f"CROTA{i}"]) / _R2D
     for key, value in values.items():
@@ -193,18 +202,57 @@ def _coordinate_items(coords: CoordinateSystem, shape: Sequence[int]) -> dict[st
     return out
 
 
-def _miriad_axis(ctype: str, unit: str, frame: str) -> tuple[str, float]:
-    """Return Miriad's name for an axis, and what its values are divided by to come to its unit."""
+def _in_usual_units(
+    cards: Sequence[MetaCard], values: Mapping[str, Any], count: int, frame: str
+) -> tuple[list[tuple[str, float, float, str]], str]:
+    """Return CTYPE, CRVAL, CDELT and CUNIT of each axis in degrees and SI units, and SPECSYS.
+
+    Old names, such as VELO-LSR and FELO-HEL, become those of the standard, which also say what is linear.
+    """
+    from lattice.coords.astropy_wcs import make_wcs
+
+    given = [
+        (
+            str(values.get(f"CTYPE{i}", "")).strip().upper(),
+            float(values.get(f"CRVAL{i}", 0.0)),
+            float(values.get(f"CDELT{i}", values.get(f"CD{i}_{i}", 1.0))),
+            str(values.get(f"CUNIT{i}", "")).strip(),
+        )
+        for i in range(1, count + 1)
+    ]
+    try:
+        wcs = make_wcs(cards, count).wcs
+        wcs.set()
+    except Exception:  # wcslib has a class of its own for each kind of fault: the cards stay what they are
+        return given, frame
+    scale = wcs.cd.diagonal() if wcs.has_cd() else wcs.cdelt
+    axes = []
+    for i, (ctype, *_) in enumerate(given):
+        # Of the sky the old names tell more: NCP has no parameters.
+        name = ctype if _SKY.match(ctype) else str(wcs.ctype[i]).strip().upper()
+        axes.append((name, float(wcs.crval[i]), float(scale[i]), _unit_text(wcs.cunit[i])))
+    return axes, str(wcs.specsys).strip().upper() or frame
+
+
+def _unit_text(unit: Any) -> str:
+    try:
+        return str(unit.to_string("fits"))
+    except ValueError:  # of no standard
+        return str(unit)
+
+
+def _miriad_axis(ctype: str, frame: str) -> tuple[str, float]:
+    """Return Miriad's name for an axis, and what its values in usual units are divided by."""
     if _SKY.match(ctype):
-        return ctype, _R2D / _LENGTHS.get(unit, 1.0)
+        return ctype, _R2D
     suffix = f"-{_SUFFIXES[frame]}" if frame in _SUFFIXES else ""
     if ctype == "FREQ":
-        return f"FREQ{suffix}", 1e9 / _HERTZ.get(unit, 1.0)
+        return f"FREQ{suffix}", 1e9
     if ctype in ("VRAD", "VELO"):
-        return f"VELO{suffix}", 1e3 / _SPEEDS.get(unit, 1.0)
+        return f"VELO{suffix}", 1e3
     if ctype in ("VOPT-F2W", "FELO"):
-        return f"FELO{suffix}", 1e3 / _SPEEDS.get(unit, 1.0)
-    return ctype, 1e3 / _SPEEDS.get(unit, 1.0) if ctype[:4] in ("VRAD", "VOPT") else 1.0
+        return f"FELO{suffix}", 1e3
+    return ctype, {"FREQ": 1e9, "VELO": 1e3, "FELO": 1e3, "VRAD": 1e3, "VOPT": 1e3}.get(ctype[:4], 1.0)
 
 
 def _meta_item(key: str, value: Any) -> tuple[str, Any]:
@@ -251,6 +299,10 @@ def left_out(meta: Iterable[MetaCard]) -> list[str]:
 def not_linear(coords: CoordinateSystem, shape: Sequence[int]) -> bool:
     """Tell whether coordinates are more than what the items say: distortions, tables, a CD matrix."""
     keys = {key for key, _, _ in coords.to_cards(shape)}
-    if coords.table or any(re.fullmatch(r"(A|B|AP|BP)_(ORDER|\d_\d)|PS\d_\d|D[QP]\d.*", key) for key in keys):
+    if (
+        coords.table
+        or coords.tables
+        or any(re.fullmatch(r"(A|B|AP|BP)_(ORDER|\d_\d)|PS\d_\d|D[QP]\d.*", key) for key in keys)
+    ):
         return True
     return any(re.fullmatch(r"CD(\d)_(?!\1)\d", key) for key in keys)

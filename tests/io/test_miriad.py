@@ -316,3 +316,42 @@ def test_damaged_headers_are_errors_or_images(tmp_path):
         except LatticeError:
             outcomes.add("error")
     assert outcomes == {"image", "error"}
+
+
+@pytest.mark.parametrize(
+    ("ctype", "unit", "crval", "cdelt", "extra"),
+    [
+        ("VELO-LSR", "m/s", 1e6, 1e4, {}),
+        ("VELO-LSR", "m/s", 1e6, 1e4, {"VELREF": 257}),
+        ("FELO-HEL", "m/s", 1e6, 1e4, {}),
+        ("FREQ-LSR", "Hz", 1.42e9, 1e6, {}),
+        ("FREQ-LOG", "MHz", 1420.0, 1.0, {}),
+        ("VRAD", "cm/s", 1e8, 1e6, {}),
+        ("VOPT", "km.s-1", 1e3, 10.0, {}),
+        ("VELO-F2V", "km/s", 1e3, 10.0, {}),
+        ("WAVE", "nm", 500.0, 0.1, {}),
+        ("AWAV", "Angstrom", 5000.0, 1.0, {}),
+        ("ENER", "eV", 2.0, 0.1, {}),
+        ("LINEAR", "mm", 3.0, 0.5, {}),
+        ("TIME", "s", 3.0, 0.5, {}),
+    ],
+)
+def test_coordinates_of_every_unit_come_back(tmp_path, ctype, unit, crval, cdelt, extra):
+    header = {"CTYPE2": ctype, "CUNIT2": unit, "CRVAL2": crval, "CDELT2": cdelt, "CRPIX2": 2.0}
+    header |= {"RESTFRQ": 1.42040575e9} | extra
+    image = lattice.Image(np.zeros((5, 3), "f4"), wcs=header)
+    before = image.coords.to_world(np.arange(5), 0)[0]
+    image.save(tmp_path / "a.mir")
+    after = lattice.open(tmp_path / "a.mir").coords
+    np.testing.assert_allclose(after.to_world(np.arange(5), 0)[0], before, rtol=1e-12)
+    assert after.world_units[0] == image.coords.world_units[0]
+
+
+def test_an_image_cut_along_the_sky_keeps_its_coordinates(tmp_path):
+    header = {"CTYPE1": "RA---SIN", "CRVAL1": 150.0, "CDELT1": -0.01, "CRPIX1": 2.0, "CUNIT1": "deg"}
+    header |= {"CTYPE2": "DEC--SIN", "CRVAL2": 40.0, "CDELT2": 0.01, "CRPIX2": 2.0, "CUNIT2": "deg"}
+    image = lattice.Image(np.zeros((5, 3), "f4"), wcs=header)[:, 2]
+    image.save(tmp_path / "a.mir")
+    back = lattice.open(tmp_path / "a.mir").coords
+    assert back.kinds == ("latitude",)
+    np.testing.assert_allclose(back.to_world(np.arange(5))[0], image.coords.to_world(np.arange(5))[0])
