@@ -137,7 +137,7 @@ def concat(images: Sequence[Any], dim: str | int = 0) -> Image:
         raise LatticeTypeError(
             "concat takes a sequence of images", hint="lattice.concat([a, b], dim='frequency')"
         )
-    parts = [_image(i) for i in images]
+    parts = [opened(i) for i in images]
     if not parts:
         raise LatticeTypeError("there is nothing to join: the sequence is empty")
     from lattice.image.operators import axes_of
@@ -151,7 +151,8 @@ def concat(images: Sequence[Any], dim: str | int = 0) -> Image:
     return parts[0]._derive(node, *parts[1:])._with(masks=masks, default_mask=default)
 
 
-def _image(value: Any) -> Image:
+def opened(value: Any) -> Image:
+    """Return an image, the image of an array, or that of the file at a path."""
     if isinstance(value, Image):
         return value
     return open(value) if isinstance(value, str | os.PathLike) else Image(value)

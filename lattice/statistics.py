@@ -49,7 +49,6 @@ from lattice.ops.selection import BIWEIGHT, Choice, choice_of
 from lattice.ops.selection import CLASSIC as ALL
 
 if TYPE_CHECKING:
-    from lattice.image import Image
     from lattice.image.pixels import ImagePixels
 
 __all__ = ["CLASSIC", "KEYS", "ROBUST", "Statistics", "stat", "statistics"]
@@ -161,7 +160,7 @@ class Statistics(Mapping[str, Any]):
 
 
 def stat(
-    *images: Image,
+    *images: Any,
     keys: str | Iterable[str] | None = None,
     robust: bool = False,
     include: Any = None,
@@ -173,7 +172,7 @@ def stat(
 
     Parameters
     ----------
-    *images : Image
+    *images : Image, array or path
         The images; what they have in common is read once.
     keys, robust, include, exclude, algorithm, **parameters
         As for `Image.statistics`.
@@ -191,8 +190,10 @@ def stat(
     >>> [found.mean for found in lattice.stat(a, a * 2)]
     [2.5, 5.0]
     """
+    from lattice.api import opened
+
     choice = choice_of(algorithm, parameters)
-    jobs = [_Job(image, image, keys, robust, choice, include, exclude) for image in images]
+    jobs = [_Job(image, image, keys, robust, choice, include, exclude) for image in map(opened, images)]
     return _whole(jobs)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -219,3 +220,9 @@ def test_an_infinite_pixel_makes_the_sums_infinite_wherever_it_lies(infinite: fl
         assert math.isnan(found.sigma)
         over = Image(values.reshape(1000, 1)).statistics(["sumsq", "rms"], dims=0)
         assert over.sumsq.values[0] == over.rms.values[0] == np.inf
+
+
+def test_files_and_arrays_have_statistics_together(tmp_path: Path) -> None:
+    lattice.Image(np.arange(4.0)).save(tmp_path / "a.fits")
+    found = lattice.stat(tmp_path / "a.fits", str(tmp_path / "a.fits"), np.arange(4.0))
+    assert [f.sum for f in found] == [6.0, 6.0, 6.0]

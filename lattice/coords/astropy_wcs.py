@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from lattice.coords.header import SIP, Card, NewAxis, WcsCards, transform, unread_tables
+from lattice.coords.header import SIP, Card, NewAxis, WcsCards, celestial_part, transform, unread_tables
 from lattice.errors import CoordinateError, warn
 
 __all__ = ["HeaderWcs", "header_wcs", "make_wcs"]
 
 _LOCK = threading.Lock()  # wcslib keeps its state in the WCS while it works
+_CTYPE = re.compile(r"CTYPE\d{1,2}")
 _NEWTON_STEPS = 30
 _TOLERANCE = 1e-11  # pixels
 
@@ -31,6 +33,11 @@ def make_wcs(cards: Sequence[Card], naxis: int, shape: Sequence[int] | None = No
         Number of axes of the image; an image of which little is known has fewer in its cards.
     shape : sequence of int, optional
         Shape of the image, numpy order.
+
+    Raises
+    ------
+    CoordinateError
+        If astropy cannot use them.
     """
     from astropy.io.fits import Header
     from astropy.wcs import WCS
@@ -44,10 +51,27 @@ def make_wcs(cards: Sequence[Card], naxis: int, shape: Sequence[int] | None = No
                 header[key] = (value, comment)
         if header["WCSAXES"] != 2 and "A_ORDER" in header:
             header = _without_sip(header)
-        wcs = WCS(header)
+        _unpaired(header)
+        try:
+            wcs = WCS(header)
+        except Exception as error:  # wcslib has a class of its own for each kind of fault
+            raise useless(error) from None
         if shape is not None and len(shape) == wcs.naxis:
             wcs.array_shape = tuple(shape)
     return wcs
+
+
+def _unpaired(header: Any) -> None:
+    """Make the axis of a longitude without a latitude, or the other way round, a linear one in place.
+
+    It stands in slices through cubes, where wcslib would refuse all axes on account of it.
+    """
+    parts = {key: celestial_part(str(value)) for key, value in header.items() if _CTYPE.fullmatch(key)}
+    alone = {"longitude", "latitude"} - set(parts.values())
+    if len(alone) == 1:
+        for key, part in parts.items():
+            if part:
+                header[key] = re.split("-", str(header[key]))[0]
 
 
 def _without_sip(header: Any) -> Any:
@@ -91,11 +115,11 @@ class HeaderWcs:
                 for k, v, c in cards
                 if not SIP.fullmatch(k)
             ]
+            self.wcs = make_wcs(cards, self.naxis)
             try:
-                self.wcs = make_wcs(cards, self.naxis)
                 self.wcs.wcs.set()
             except Exception as error:  # wcslib has a class of its own for each kind of fault
-                raise _useless(error) from None
+                raise useless(error) from None
         self.groups = parsed.coupled()
         self.tabular, self._distortions = unread_tables(header)
         self._told = False
@@ -164,7 +188,7 @@ class HeaderWcs:
             with _LOCK, np.errstate(all="ignore"):
                 return np.array(function(given, 0)[name])
         except Exception as error:
-            raise _useless(error) from None
+            raise useless(error) from None
 
     def _undistorted(self, focal: np.ndarray) -> np.ndarray:
         """Return the pixels that the distortion moves to given positions, by Newton's method."""
@@ -274,7 +298,7 @@ class HeaderWcs:
         pixels[np.ix_(~(size < 1e4 * tolerance), np.array(columns))] = np.nan
 
 
-def _useless(error: Exception) -> CoordinateError:
+def useless(error: Exception) -> CoordinateError:
     """Return the error for coordinates of which wcslib says what is wrong."""
     reason = str(error).strip().splitlines() or [type(error).__name__]
     return CoordinateError(f"the header's coordinates cannot be used: {reason[-1]}")

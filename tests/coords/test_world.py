@@ -331,3 +331,20 @@ def test_names_of_frames_are_those_of_astropy(cards: dict[str, object], name: st
     assert coords.frame_name == name
     if name is not None:
         assert coords.sky_frame.is_equivalent_frame(astropy_frame(name))
+
+
+def test_a_longitude_without_a_latitude_is_a_linear_axis() -> None:
+    cards = {"CTYPE1": "RA---SIN", "CRVAL1": 150.0, "CDELT1": -0.01, "CRPIX1": 2.0, "CUNIT1": "deg"}
+    cards |= {"CTYPE2": "FREQ", "CRVAL2": 1e9, "CDELT2": 1e6, "CRPIX2": 1.0, "CUNIT2": "Hz"}
+    coords = system(cards, 2, 4)
+    frequencies, angles = coords.to_world(np.arange(4), 0)
+    np.testing.assert_allclose(frequencies, 1e9 + 1e6 * np.arange(4))
+    np.testing.assert_allclose(angles, 150.01)
+    assert coords.wcs((4, 4)).naxis == 2
+    assert {k: v for k, v, _ in coords.to_cards()}["CTYPE1"] == "RA---SIN"
+
+
+def test_an_astropy_wcs_that_cannot_be_had_is_an_error_of_ours() -> None:
+    cards = {"CTYPE1": "VRAD", "CRVAL1": 1.0, "CDELT1": 1.0, "CRPIX1": 1.0, "CUNIT1": "furlong"}
+    with pytest.raises(CoordinateError, match="cannot be used"):
+        system(cards, 1).wcs((60,))
