@@ -16,6 +16,7 @@ import numpy as np
 from lattice.config import Options
 from lattice.errors import LatticeError
 from lattice.execute.control import Cancelled, Control
+from lattice.execute.copies import Copies, only_copies
 from lattice.execute.fused import Fused
 from lattice.execute.fusion import Fusion, fusion
 from lattice.execute.jit import wanted
@@ -41,7 +42,7 @@ class Job:
     control: int = 0
     jit: Any = "auto"  # for programs inside operations
     # the program made ready for each thread; it goes with the job, so that no thread keeps images alive
-    ready: dict[int, Strips | Fused] = field(default_factory=dict, compare=False, repr=False)
+    ready: dict[int, Strips | Fused | Copies] = field(default_factory=dict, compare=False, repr=False)
     turn: Turn = field(default_factory=Turn, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -58,7 +59,7 @@ class Job:
                 ready.finish()
         finally:
             ready = self.ready.pop(threading.get_ident(), None)
-            if isinstance(ready, Fused):
+            if isinstance(ready, Fused | Copies):
                 ready.close()
         return results
 
@@ -68,7 +69,7 @@ class Job:
         control = Control.find(self.control)
         size = max((d.itemsize for d in self.program.types), default=1)
         with np.errstate(all="ignore"):
-            if isinstance(strips, Fused):
+            if isinstance(strips, Fused | Copies):
                 return strips.run(section, None if control is None else _advance(control, size))
             takers = [s.start(section) for s in self.sinks]
             for piece, results in strips.run(section):
@@ -78,15 +79,19 @@ class Job:
                     control.advance(n_pixels(piece) * size)
             return [t.finish() for t in takers]
 
-    def _ready(self) -> Strips | Fused:
+    def _ready(self) -> Strips | Fused | Copies:
         thread = threading.get_ident()
         if thread not in self.ready:
-            self.ready[thread] = (
-                Strips(self.program, self.strip, self.jit)
-                if self.fusion is None
-                else Fused(self.fusion, self.sinks, self.strip, self.turn, self.jit)
-            )
+            self.ready[thread] = self._made()
         return self.ready[thread]
+
+    def _made(self) -> Strips | Fused | Copies:
+        if self.fusion is not None:
+            return Fused(self.fusion, self.sinks, self.strip, self.turn, self.jit)
+        strips = Strips(self.program, self.strip, self.jit)
+        if only_copies(self.program, self.sinks):
+            return Copies(self.program, self.sinks, strips.inputs)
+        return strips
 
 
 def _advance(control: Control, size: int) -> Callable[[int], None]:
@@ -143,7 +148,9 @@ def run_program(
     pixel = max((d.itemsize for d in program.types), default=1)
     show = sections is None and _shows_progress(options)
     with Control(math.prod(program.shape) * pixel, show) as control:
-        fused = wanted(program, sinks, options)
+        # where nothing is computed there is nothing to compile
+        copies = options.jit is not True and only_copies(program, sinks)
+        fused = None if copies else wanted(program, sinks, options)
         job = Job(program, tuple(sinks), options.strip, fused, control.number, options.jit)
         chosen = blocks.sections() if sections is None else sections
         return run_job(job, chosen, options, blocks.workers, take)

@@ -161,6 +161,9 @@ def native_sink(sink: Any, value: int, mask: int | None, program: Program) -> Na
         target = _plain_target(sink, value, mask, program)
         if target is not None:
             return NativeSink((target,), FileBytes)
+        if not sink.writer.direct and program.types[value] == sink.writer.dtype:
+            bad = "" if mask is None else "plane" if sink.masked else "and"
+            return NativeSink((Store(value, mask, bad=bad),), _Blocks)
     return NativeSink((Store(value, mask, bad="" if mask is None else "plane"),), _Boxes)
 
 
@@ -215,6 +218,39 @@ class _Boxes(Sinking):
 
     def finish(self) -> Any:
         return self._taker.finish()
+
+
+class _Blocks(Sinking):
+    """Values and mask of a whole block, put where a writer takes them all at once."""
+
+    moves = True
+
+    def __init__(self, targets: tuple[Target, ...], place: Workplace) -> None:
+        masked = isinstance(targets[0], Store) and targets[0].bad == "plane"
+        self._kinds = [place.program.types[targets[0].value], np.dtype(bool)][: 1 + masked]
+        self._spare = place.spare
+        self._buffers = [np.empty(0, k) for k in self._kinds]
+        self._writer: Any = None
+        self._section: Section = ()
+        self._at = 0
+
+    def begin(self, sink: Any, section: Section) -> None:
+        self._writer, self._section, self._at = sink.writer, section, 0
+        n = math.prod(shape_of(section)) + LANES
+        if len(self._buffers[0]) < n:
+            self._buffers = [self._spare(n * k.itemsize).view(k) for k in self._kinds]
+
+    def arguments(self) -> list[int]:
+        return [b.ctypes.data + self._at * b.itemsize for b in self._buffers]
+
+    def take(self, at: int, stop: int) -> None:
+        self._at = stop
+
+    def finish(self) -> None:
+        shape = shape_of(self._section)
+        values, *rest = (b[: math.prod(shape)].reshape(shape) for b in self._buffers)
+        mask = rest[0] if rest and not rest[0].all() else None
+        self._writer.write(self._section, values, mask)
 
 
 class _Laned:

@@ -30,6 +30,7 @@ class ArrayReader:
     __slots__ = ("array", "label", "token")
 
     direct = True
+    in_memory = True
 
     def __init__(self, array: Any, label: str = "array") -> None:
         values = np.asarray(array)

@@ -91,7 +91,9 @@ def choose(
     )
     operates = any(isinstance(leaf.source, OperationPixels) for leaf in program.leaves)
     # what is put together from tiles and taken apart again should stay in the cache meanwhile
-    target = min(_LARGE, max(_SMALL, n // 64)) if streams else _LARGE if operates else _TILED
+    held_already = not program.steps and all(_in_memory(leaf) for leaf in program.leaves)
+    large = operates or held_already
+    target = min(_LARGE, max(_SMALL, n // 64)) if streams else _LARGE if large else _TILED
     if operates and not options.block:
         target = _of_many(program, target)
     target = max(options.block or target, -(-n // _MOST))
@@ -124,6 +126,10 @@ def _shares(least: int, budget: int, comfortable: int) -> tuple[int, int]:
         if many * least <= room * 3 // 4:
             return many, room
     return 1, budget
+
+
+def _in_memory(leaf: Leaf) -> bool:
+    return isinstance(leaf.source, StoredPixels) and getattr(leaf.source.reader, "in_memory", False)
 
 
 def _of_many(program: Program, target: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lattice.graph.sections import Section, n_pixels, shape_of
 from lattice.io.casa.bit_line import BitReader, BitWriter
-from lattice.io.casa.bits import bits_bytes, read_bits, unpacked, write_bits
+from lattice.io.casa.bits import bits_bytes, read_bits, unpacked
 from lattice.io.casa.tile_blocks import blocks_bytes, read_blocks, small_blocks
 from lattice.io.casa.tile_cuts import (
     Box,
@@ -27,6 +27,7 @@ from lattice.io.casa.tile_cuts import (
     same_order,
 )
 from lattice.io.casa.tile_pieces import pieces_bytes, read_by_pieces
+from lattice.io.casa.tile_writes import write_tiles
 from lattice.io.casa.tiles_remote import read_remote_tiles
 from lattice.io.files import (
     Identity,
@@ -35,11 +36,10 @@ from lattice.io.files import (
     identify,
     is_url,
     pread_into,
-    pwrite_from,
     storage_error,
 )
 from lattice.io.plain import PlainReader, PlainWriter
-from lattice.io.raw import Layout, read_section, scratch, section_bytes, write_section
+from lattice.io.raw import Layout, read_section, scratch, section_bytes
 
 __all__ = ["TileLayout", "TileReader", "TileWriter", "open_reader"]
 
@@ -272,62 +272,6 @@ class TileReader:
 # -- writing ------------------------------------------------------------------------------------
 
 
-def write_tiles(fd: int, layout: TileLayout, section: Section, values: np.ndarray) -> None:
-    """Write values of native byte order to a section without steps."""
-    for box in boxes(layout, section):
-        covers = all(
-            p.length == t or (p.begin == 0 and (p.first * t + p.length) == n)
-            for p, t, n in zip(box, layout.tile, layout.shape, strict=True)
-        )
-        fits = layout.stride <= scratch().size // (8 if layout.bits else 1)
-        if covers and fits and layout.stride == layout.tile_bytes:
-            _write_whole(fd, layout, box, values)
-        else:
-            _write_parts(fd, layout, box, values)
-
-
-def _write_whole(fd: int, layout: TileLayout, box: Box, values: np.ndarray) -> None:
-    """Write whole tiles; what lies behind the edge of the image is filled with zeros."""
-    buffer = scratch()
-    runs = cut_runs(layout, box, buffer.size // (8 if layout.bits else 1))
-    views = Views(layout, box, values, runs)
-    whole = is_whole(box, layout.tile)
-    flat = values.reshape(-1).view(np.uint8)
-    straight = not layout.bits and layout.dtype.isnative and whole and same_order(views)
-    for index, group in cut_pieces(box, runs):
-        n = piece_bytes(layout, box, runs, group)
-        position = position_of(layout, box, index)
-        shape, start = views.cut(index, group)
-        if straight:
-            pwrite_from(fd, flat[start : start + n].data, position, layout.path)
-            continue
-        stored = buffer[: 8 * n if layout.bits else n]
-        pixels = math.prod(layout.tile)
-        if not whole or (layout.bits and pixels % 8):
-            stored[...] = 0
-        source = np.ndarray(shape, values.dtype, flat, start, views.strides)
-        np.copyto(np.ndarray(shape, layout.dtype, stored, views.begin, views.stored), source)
-        if layout.bits:
-            stored = np.packbits(stored, bitorder="little")
-        pwrite_from(fd, stored.data, position, layout.path)
-
-
-def _write_parts(fd: int, layout: TileLayout, box: Box, values: np.ndarray) -> None:
-    """Write only some pixels of each tile."""
-    inner = tuple(slice(p.begin, p.begin + p.length, 1) for p in box)
-    for index in itertools.product(*(range(p.count) for p in box)):
-        position = position_of(layout, box, index)
-        place = tuple(
-            slice(p.place + i * p.length, p.place + (i + 1) * p.length)
-            for p, i in zip(box, index, strict=True)
-        )
-        if layout.bits:
-            write_bits(fd, layout.path, layout.tile, position, inner, values[place])
-            continue
-        stored = np.ascontiguousarray(values[place], layout.dtype)
-        write_section(fd, layout.path, Layout(position, layout.tile, layout.dtype), inner, stored)
-
-
 class _Stream(PlainWriter):
     """Pixels without a mask, one after the other in the order of a file."""
 
@@ -350,6 +294,8 @@ class TileWriter:
         Takes the mask that comes with the values.
     """
 
+    takes_views = True  # values may lie in memory in any way, and are left as they are
+
     def __init__(self, layout: TileLayout, flags: TileWriter | None = None) -> None:
         self.layout = layout
         self.flags = flags
@@ -364,11 +310,11 @@ class TileWriter:
         if values.size == 0:
             return
         if self.flags is not None:
-            self.flags.write(section, np.ones(values.shape, bool) if mask is None else mask, None)
+            self.flags.write(section, np.broadcast_to(True, values.shape) if mask is None else mask, None)
         if self.layout.plane is not None:
             plane = self.layout.plane
             section, values = (slice(plane, plane + 1, 1), *section), values[None]
-        values = np.ascontiguousarray(values, self.dtype)
+        values = np.asarray(values, self.dtype)
         with Opened(self.layout.path, None) as fd:
             write_tiles(fd, self.layout, section, values)
 

@@ -1,0 +1,112 @@
+"""Sections of whole tiles written from memory that lies in any way, by any number of threads."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lattice.graph.sections import full, grid
+from lattice.io import raw
+from lattice.io.casa.tile_cuts import TileLayout
+from lattice.io.casa.tiles import TileWriter
+from tests.io.casa.test_tiles import layout_of, pixels, stored
+
+TYPES = ["<f4", ">f4", "<f8", ">c8", "<c16", "?"]
+
+
+def placed(values: np.ndarray, how: str) -> np.ndarray:
+    """Return equal values that lie in memory in another way."""
+    if how == "turned":
+        return np.asfortranarray(values)
+    if how == "cut":  # out of a larger array
+        larger = np.zeros([n + 3 for n in values.shape], values.dtype)
+        larger[tuple(slice(1, n + 1) for n in values.shape)] = values
+        return larger[tuple(slice(1, n + 1) for n in values.shape)]
+    if how == "stepped":
+        return np.repeat(values, 2, axis=-1)[..., ::2]
+    if how == "backwards":
+        return values[::-1].copy()[::-1]
+    return values
+
+
+WAYS = ["plain", "turned", "cut", "stepped", "backwards"]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Any, ...]:
+    ndim = draw(st.integers(1, 4))
+    shape = tuple(draw(st.lists(st.integers(1, 26), min_size=ndim, max_size=ndim)))
+    tile = tuple(draw(st.integers(1, n)) for n in shape)
+    blocks = tuple(t * draw(st.integers(1, 3)) for t in tile)
+    room = draw(st.sampled_from([1 << 20, 4096, 600]))
+    return (shape, tile, draw(st.sampled_from(TYPES)), draw(st.sampled_from([0, 13])), blocks), (
+        draw(st.sampled_from(WAYS)),
+        room,
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(case=cases())
+def test_blocks_of_tiles_make_the_same_bytes_however_they_lie(case: tuple[Any, ...]) -> None:
+    (shape, tile, dtype, gap, blocks), (how, room) = case
+    values = pixels(np.random.default_rng(math.prod(shape)), shape, dtype)
+    own = placed(values, how)
+    assert np.array_equal(own, values)
+    before = own.tobytes()
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        buffer = np.empty(room, np.uint8)  # so small that tiles are put in parts, and not at all
+        for module in ("tile_writes", "bits"):
+            patch.setattr(f"lattice.io.casa.{module}.scratch", lambda: buffer)
+        path = Path(folder, "tiles")
+        layout = layout_of(str(path), shape, tile, dtype, gap)
+        path.write_bytes(b"\xff" * gap + bytes(layout.end - gap))
+        writer = TileWriter(layout)
+        for section in grid(shape, blocks):
+            writer.write(section, own[section], None)
+        assert path.read_bytes() == stored(values, tile, dtype, gap)
+    assert own.tobytes() == before
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<c8", "?"])
+def test_slabs_from_many_threads_with_a_mask(dtype: str, tmp_path: Path, rng: np.random.Generator) -> None:
+    shape, tile = (37, 60, 70), (5, 16, 16)
+    values, mask = pixels(rng, shape, dtype), rng.random(shape) < 0.7
+    layouts: list[TileLayout] = []
+    for name, kind in (("values", dtype), ("mask", "?")):
+        layouts.append(layout_of(str(tmp_path / name), shape, tile, kind))
+        Path(layouts[-1].path).write_bytes(bytes(layouts[-1].end))
+    writer = TileWriter(layouts[0], TileWriter(layouts[1]))
+    slabs = [(slice(z, min(z + 5, 37), 1), *full(shape)[1:]) for z in range(0, 37, 5)]
+    good = mask.copy()
+    good[5:10] = True
+
+    def store(number: int) -> None:
+        slab = slabs[number]
+        writer.write(slab, values[slab], None if number == 1 else mask[slab])
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(store, range(len(slabs))))
+    assert Path(layouts[0].path).read_bytes() == stored(values, tile, dtype)
+    assert Path(layouts[1].path).read_bytes() == stored(good, tile, "?")
+
+
+def test_tiles_in_the_order_of_memory_are_not_copied(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape, tile = (8, 20, 30), (2, 20, 30)
+    values = pixels(rng, shape, "<f4")
+    path = tmp_path / "tiles"
+    layout = layout_of(str(path), shape, tile, "<f4")
+    path.write_bytes(bytes(layout.end))
+    monkeypatch.setattr("lattice.io.casa.tile_writes.np.copyto", None)
+    TileWriter(layout).write(full(shape), values, None)
+    assert path.read_bytes() == values.tobytes()
+    assert raw.scratch().size >= layout.tile_bytes
