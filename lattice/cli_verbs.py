@@ -148,8 +148,7 @@ def regrid(
     "--convention",
     "--doppler",
     type=click.Choice(["radio", "optical", "relativistic", "true"], case_sensitive=False),
-    default="radio",
-    help="Of velocities; true is relativistic.",
+    help="Of velocities; true is relativistic. The default is that of the axis, else radio.",
 )
 @click.option("--include", "--includepix", metavar="LOW,HIGH", help="Only values in this range.")
 @click.option("--exclude", "--excludepix", metavar="LOW,HIGH", help="No values in this range.")
@@ -164,7 +163,7 @@ def moments(
     outputs: tuple[str, ...],
     orders: str | None,
     dim: str | None,
-    convention: str,
+    convention: str | None,
     include: str | None,
     exclude: str | None,
     keep: bool,

@@ -31,6 +31,7 @@ CONVENTIONS = {
 }
 """Spectral variable for each name that users give it."""
 
+_OWN = {"VRAD": "radio", "VOPT": "optical", "VELO": "relativistic"}
 _NATURAL = {"VRAD": "F", "VOPT": "W", "VELO": "V", "FREQ": "F", "WAVE": "W"}
 _NAMES = {
     "VRAD": "velocity",
@@ -97,6 +98,13 @@ class Spectrum:
         if isinstance(wavelength, int | float) and wavelength > 0:
             return 299792458.0 / wavelength
         return None
+
+    @property
+    def velocity_convention(self) -> str:
+        """What velocities of the spectral axis mean: radio, optical, relativistic; empty if it has none."""
+        axis = next((a for a in self.axes if a.kind == "spectral"), None)
+        found = "" if axis is None or self.table else self._spectral(axis)
+        return "" if isinstance(found, str) else _OWN.get(found[0].kind, "")
 
     @property
     def spectral_frame(self) -> str:

@@ -38,7 +38,7 @@ class ImageReduce(ImageBase):
         orders: Iterable[int | str] = (0, 1, 2),
         dim: str | int | None = None,
         *,
-        convention: str = "radio",
+        convention: str | None = None,
         include: Any = None,
         exclude: Any = None,
         by: Any = None,
@@ -55,7 +55,7 @@ class ImageReduce(ImageBase):
             Axis; the default is the spectral one.
         convention : {"radio", "optical", "relativistic"}, optional
             Velocities that label a spectral axis with a rest frequency, in km/s; other axes have their own
-            coordinates.
+            coordinates. The default is that of an axis of velocities (optical for VOPT), else radio.
         include, exclude : float or (float, float), optional
             Range of values that count, its ends included, or of those that do not, its ends left in; b stands
             for (-b, b).

@@ -14,7 +14,7 @@ from lattice.functions.registry import lookup
 from lattice.graph.build import call
 from lattice.graph.node import Extend, Literal, Node, Subset
 from lattice.graph.records import FrozenArray
-from lattice.graph.types import is_real
+from lattice.graph.types import DOUBLE, is_real
 from lattice.ops.collapse import Statistics, collapse
 
 __all__ = ["MOMENTS", "Moment", "coordinates_along", "moments", "number_of"]
@@ -82,7 +82,7 @@ def number_of(given: Any) -> int:
     return int(given)
 
 
-def coordinates_along(x: Node, axis: int, convention: str = "radio") -> tuple[np.ndarray, float, str]:
+def coordinates_along(x: Node, axis: int, convention: str | None = None) -> tuple[np.ndarray, float, str]:
     """Return the coordinates of the pixels along an axis, the increment at the reference, and the unit.
 
     Parameters
@@ -91,8 +91,9 @@ def coordinates_along(x: Node, axis: int, convention: str = "radio") -> tuple[np
         The lattice.
     axis : int
         Numpy number.
-    convention : {"radio", "optical", "relativistic"}
-        Of velocities: a spectral axis with a rest frequency is taken in km/s.
+    convention : {"radio", "optical", "relativistic"}, optional
+        Of velocities: a spectral axis with a rest frequency is taken in km/s. The default is that of an axis
+        of velocities, and radio for others.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def coordinates_along(x: Node, axis: int, convention: str = "radio") -> tuple[np
     if coords is None or coords.kinds[axis] == "none":
         return pixels, 1.0, "pixel"
     if coords.kinds[axis] == "spectral" and coords.rest_frequency and coords.frequencies(2) is not None:
-        return _velocities(coords, axis, pixels, convention)
+        return _velocities(coords, axis, pixels, convention or coords.velocity_convention or "radio")
     reference = reference_pixel(coords, axis)
     values, unit = world_along(coords, axis, np.append(pixels, [reference - 0.5, reference + 0.5]))
     return values[:-2], abs(float(values[-1] - values[-2])), unit
@@ -127,7 +128,7 @@ def moments(
     which: Sequence[int],
     axis: int,
     *,
-    convention: str = "radio",
+    convention: str | None = None,
     keep: bool = False,
 ) -> list[Node]:
     """Return moments along an axis; those of one call are computed in the same pass over x.
@@ -140,7 +141,7 @@ def moments(
         Numbers of moments, see `MOMENTS`.
     axis : int
         Numpy number of the axis.
-    convention : str
+    convention : str, optional
         Of velocities, see `coordinates_along`.
     keep : bool
         Whether the axis stays, with length 1.
@@ -149,8 +150,8 @@ def moments(
     -------
     list of Node
         One per moment, of the type of x; bad only where no pixel is good, and moment 5 where a single one
-        is. Moment 0 is in the unit of x
-        times that of the coordinate.
+        is. Moment 0 is in the unit of x times that of the coordinate. Coordinates are of double precision
+        where pixels are too close for single precision, as with frequencies of narrow channels.
 
     Notes
     -----
@@ -165,8 +166,16 @@ def moments(
     if not kinds:
         raise LatticeRangeError("no moment was asked for")
     requests = tuple(dict.fromkeys(m.request for m in kinds))
-    joint: Node = Statistics((x,), requests, (axis,), x.attrs.dtype, FrozenArray(values))
+    fine = any(m.unit == "coordinate" for m in kinds) and _is_fine(values, increment)
+    dtype = DOUBLE if fine else x.attrs.dtype
+    joint: Node = Statistics((x,), requests, (axis,), dtype, FrozenArray(values))
     return [_one(x, joint, requests.index(m.request), m, increment, unit, axis, keep) for m in kinds]
+
+
+def _is_fine(values: np.ndarray, increment: float) -> bool:
+    """Tell whether single precision is too coarse for a hundredth of the increment."""
+    largest = np.max(np.abs(values), initial=0.0, where=np.isfinite(values))
+    return bool(largest * np.finfo(np.float32).eps > increment / 100)
 
 
 def _one(
@@ -178,9 +187,11 @@ def _one(
     own = x.attrs.unit
     text = {"values": own, "coordinate": unit, "product": f"{own}.{unit}" if own else unit}[kind.unit]
     if kind.number == 0 and increment != 1:
-        factor = Literal.of(increment, x.attrs.dtype)
+        factor = Literal.of(increment, joint.attrs.dtype)
         node = call(lookup("*", 2), node, factor)
-    target = like.with_(unit=text, masked=node.attrs.masked)
+    if kind.unit != "coordinate" and node.attrs.dtype != x.attrs.dtype:
+        node = call(lookup("float", 1), node)
+    target = like.with_(unit=text, masked=node.attrs.masked, dtype=node.attrs.dtype)
     axes = tuple(range(len(shape) - 1))
     if keep:
         whole = x.attrs

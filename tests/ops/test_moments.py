@@ -175,3 +175,33 @@ def test_another_image_decides_which_values_count() -> None:
     np.testing.assert_allclose(
         found[8].to_masked_array().compressed(), np.where(inside, values, -np.inf).max(0)[inside.any(0)]
     )
+
+
+@pytest.mark.parametrize(
+    ("ctype", "convention"),
+    [("VOPT", "optical"), ("VRAD", "radio"), ("VELO", "relativistic"), ("VOPT-F2W", "optical")],
+)
+def test_velocities_are_those_of_the_axis(ctype: str, convention: str) -> None:
+    header = HEADER | {"CTYPE3": ctype, "CRVAL3": 2e7, "CDELT3": 1e5, "CUNIT3": "m/s"}
+    image = Image((RNG.random((9, 4, 5)) + 0.2).astype("f4"), wcs=header)
+    assert image.coords is not None
+    labels = image.coords.to_world(np.arange(9), 0, 0)[0] / 1e3
+    peak = image.moment("max_coord").values
+    np.testing.assert_allclose(peak, labels[image.values.argmax(0)], rtol=1e-6)
+    np.testing.assert_array_equal(peak, image.moment("max_coord", convention=convention).values)
+    optical = image.moment("max_coord", convention="optical").values
+    assert np.allclose(peak, optical, rtol=1e-3) == (convention == "optical")
+
+
+def test_coordinates_of_narrow_channels_are_told_apart() -> None:
+    header = {k: v for k, v in HEADER.items() if k != "RESTFRQ"} | {"CRVAL3": 345e9, "CDELT3": 1e3}
+    values = (RNG.random((9, 4, 5)) + 0.2).astype("f4")
+    found = Image(values, wcs=header).moments([0, 1, 8, "max_coord"])
+    at = 345e9 + 1e3 * (np.arange(9) - 3)
+    np.testing.assert_allclose(found["max_coord"].values, at[values.argmax(0)], rtol=1e-15)
+    wide = values.astype("f8")
+    np.testing.assert_allclose(found[1].values, (wide * at[:, None, None]).sum(0) / wide.sum(0), atol=0.5)
+    assert [found[k].dtype.name for k in (0, 1, 8, "max_coord")] == [
+        "float32", "float64", "float32", "float64",
+    ]  # fmt: skip
+    np.testing.assert_allclose(found[0].values, 1e3 * wide.sum(0), rtol=1e-6)
