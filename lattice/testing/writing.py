@@ -14,6 +14,7 @@ import pytest
 from lattice.errors import LatticeError, OutputExistsError, StorageError
 from lattice.graph.protocols import Writer
 from lattice.graph.sections import Section, full, grid, split
+from lattice.io.atomic import remove
 from lattice.io.base import ImageSpec
 from lattice.testing.base import FormatChecks, write_sample
 from lattice.testing.children import half_write, write_sections
@@ -205,16 +206,19 @@ class WritingChecks(FormatChecks):
         spec = self.sample("f4", shape=(2, 3)).spec
         spec = type(spec)(_LARGE, ("a", "y", "x"), np.dtype("f4"))
         path = self.path(tmp_path)
-        with self.form.create(path, spec, **self.options) as out:
-            chunks = (1, 2, 3) if out.writer.direct else out.writer.chunks
-            sections = [_corner(c, chunks) for c in ((0, 0, 0), (8, 2, 9000), (8, 11_499, 11_499))]
-            pixels = [_numbered(s, k) for k, s in enumerate(sections)]
+        try:
+            with self.form.create(path, spec, **self.options) as out:
+                chunks = (1, 2, 3) if out.writer.direct else out.writer.chunks
+                sections = [_corner(c, chunks) for c in ((0, 0, 0), (8, 2, 9000), (8, 11_499, 11_499))]
+                pixels = [_numbered(s, k) for k, s in enumerate(sections)]
+                for section, values in zip(sections, pixels, strict=True):
+                    out.writer.write(section, values.copy(), None)
+            reader = self.form.open(path, **self.selectors).reader
+            assert tuple(reader.shape) == _LARGE
             for section, values in zip(sections, pixels, strict=True):
-                out.writer.write(section, values.copy(), None)
-        reader = self.form.open(path, **self.selectors).reader
-        assert tuple(reader.shape) == _LARGE
-        for section, values in zip(sections, pixels, strict=True):
-            np.testing.assert_array_equal(reader.read(section), values)
+                np.testing.assert_array_equal(reader.read(section), values)
+        finally:  # most formats really take the room
+            remove(path)
 
 
 def _corner(pixel: tuple[int, ...], chunks: tuple[int, ...]) -> Section:
