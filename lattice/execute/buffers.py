@@ -59,6 +59,6 @@ class Memory:
                     free.append(buffer)
 
 
-memory = Memory(32 << 20)
+memory = Memory(48 << 20)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=memory.forget_threads)

@@ -84,7 +84,11 @@ class Chain:
         self._calls: list[tuple[int, int, int, int]] = []
         self._kept: list[np.ndarray] = []
         self.arguments = np.zeros(1, np.int64)
-        self.function: Loop = driver(CHAIN, "chain")
+
+    @property
+    def function(self) -> Loop:
+        """What is called."""
+        return driver(CHAIN, "chain")
 
     def __len__(self) -> int:
         return len(self._calls)

@@ -7,17 +7,19 @@ choice is one of time alone.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 from lattice.config import Options
 from lattice.errors import LatticeError
 from lattice.execute.fusion import Fusion, fusion
-from lattice.execute.native import has_compiler, is_loaded, is_made
+from lattice.execute.native import has_compiler, is_loaded, is_made, loop
 from lattice.plan.program import Program
 
-__all__ = ["wanted", "wanted_by"]
+__all__ = ["ahead", "wanted", "wanted_by"]
 
 # Pixels from which a run is compiled: the loops are there already; they are to be made; the compiler itself
 # has still to be loaded, once in a process.
@@ -61,3 +63,17 @@ def wanted_by(program: Program, sinks: Sequence[Any], jit: Any) -> Fusion | None
     if found is None or jit is True or pixels >= _FROM_LOADED:
         return found
     return found if all(not text or is_made(text) for text in found.texts) else None
+
+
+def ahead(fused: Fusion) -> None:
+    """Compile in a thread of its own what is not made yet, while there is something else to do."""
+
+    def compile_all() -> None:
+        # whoever runs it meets the same error
+        with contextlib.suppress(Exception):
+            for text in fused.texts:
+                if text:
+                    loop(text)
+
+    if not all(not text or is_made(text) for text in fused.texts):
+        threading.Thread(target=compile_all, name="lattice-compiler").start()

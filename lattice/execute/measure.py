@@ -11,14 +11,18 @@ from typing import Any
 import numpy as np
 
 from lattice.config import Options
-from lattice.execute.middev import Spread, middle_distances, with_windows
+from lattice.execute.fusion import Fusion
+from lattice.execute.jit import ahead, wanted
+from lattice.execute.middev import Sides, Spread, middle_distances, sides, with_windows
 from lattice.execute.order import (
     COLLECT_ALL,
     Bracket,
     KeyRange,
     OrderSink,
     Outcome,
+    Sample,
     SampleSink,
+    Tally,
     around,
     brackets,
     narrow,
@@ -66,6 +70,11 @@ class _Wanted:
     spread: Spread | None = None
     distances: tuple[float, ...] | None = None
 
+    @property
+    def usual(self) -> int:
+        """How many brackets there are as a rule: the windows of a middle distance are around quartiles."""
+        return max(3, len(self.orders) - 1) if self.middev is not None else len(self.orders)
+
 
 @dataclass
 class _Missing:
@@ -86,6 +95,7 @@ class _Group:
         self.shape = shape
         self.options = options
         self.wanted: dict[Node, _Wanted] = {}
+        self._ready: tuple[Program, Fusion] | None = None
         for m in measures:
             entry = self.wanted.setdefault(m.x, _Wanted(m.x))
             if m.state == "order":
@@ -100,9 +110,15 @@ class _Group:
         """Return the result of every measure."""
         searched = [w for w in self.wanted.values() if w.orders]
         if searched:
+            self._prepare(searched)
             self._sample(searched)
-        self._pass()
+        tallies = self._pass()
         found = self._ranks(searched)
+        for w in searched:
+            for outcome in w.outcomes:
+                outcome.kept = []
+        for tally in tallies:
+            tally.release()
         results: list[Any] = []
         for m in self.measures:
             w = self.wanted[m.x]
@@ -137,11 +153,11 @@ class _Group:
         direct = all(_costs_its_bytes(leaf) for leaf in program.leaves)
         sections = sample_sections(program.shape, _tile(program), direct)
         if direct and shares_memory(self.options):
-            samples = good_values(program, sections, self.options.strip)
+            samples = [Sample(*pair) for pair in good_values(program, sections, self.options.strip)]
         else:
-            samples = self._job(program, [SampleSink()] * len(searched), sections)
-        for k, w in enumerate(searched):
-            own = [s[k] for s in samples]
+            columns = zip(*self._job(program, [SampleSink()] * len(searched), sections), strict=True)
+            samples = [Sample.of(column) for column in columns]
+        for w, own in zip(searched, samples, strict=True):
             w.searches = brackets(own, [m.ranks for m in w.orders], n)
             if w.middev is not None:
                 w.searches, w.spread = with_windows(own, w.searches, n)
@@ -151,29 +167,51 @@ class _Group:
                 replace(b, limit=min(b.limit, room)) if isinstance(b, Bracket) else b for b in w.searches
             )
 
-    def _pass(self) -> None:
-        """Go through all lattices once."""
-        wanted = list(self.wanted.values())
+    def _prepare(self, searched: list[_Wanted]) -> None:
+        """Let the compiler begin while the sample is read: as a rule there are as many brackets as ranks."""
+        if self._n_pixels() <= COLLECT_ALL or not shares_memory(self.options):
+            return
+        for w in searched:
+            w.searches = (Bracket(),) * w.usual
+        program, sinks = self._asked()
+        fused = wanted(program, sinks, self.options)
+        if fused is not None:
+            ahead(fused)
+            self._ready = program, fused
+
+    def _asked(self) -> tuple[Program, list[Sink]]:
+        """Return the program of all lattices, and where its outputs go."""
         roots: list[Node] = []
         sinks: list[Sink] = []
-        for w in wanted:
+        for w in self.wanted.values():
             if w.states:
                 roots.append(w.x)
                 sinks.append(StateSink(tuple(w.states)))
             if w.orders:
                 roots.append(w.x)
-                sinks.append(OrderSink(w.searches))
+                sinks.append(OrderSink(w.searches, least=w.usual))
+        if self._ready is not None:
+            return self._ready[0], sinks
         program = lower(roots, self.shape)
-        if not any(name == "extrema" for w in wanted for name, _ in w.states):  # which have places
-            program = _as_stored(program)
-        columns = iter(zip(*self._job(program, sinks), strict=True))
-        for w in wanted:
+        if not any(name == "extrema" for w in self.wanted.values() for name, _ in w.states):
+            program = _as_stored(program)  # extremes have places
+        return program, sinks
+
+    def _pass(self) -> list[Tally]:
+        """Go through all lattices once; return what keeps the memory of values that were kept."""
+        program, sinks = self._asked()
+        entries = list(self.wanted.values())
+        usual = all(len(w.searches) <= w.usual for w in entries if w.orders)
+        fused = self._ready[1] if self._ready is not None and usual else None
+        columns = iter(zip(*self._job(program, sinks, fused=fused), strict=True))
+        for w in entries:
             if w.states:
                 column = list(next(columns, ()))
                 w.states = dict(zip(w.states, combine_states(column), strict=True)) if column else w.states
                 self._places(w)
             if w.orders:
                 w.outcomes = _merged(next(columns, ()), w.searches)
+        return [s.tally for s in sinks if isinstance(s, OrderSink)]
 
     def _places(self, w: _Wanted) -> None:
         """Find where the extremes are, of which compiled loops tell only in which piece."""
@@ -196,9 +234,11 @@ class _Group:
             if w.outcomes[0].n_nan:
                 values = dict.fromkeys(ranks, dtype.type(np.nan))
             else:
-                kept = [replace(o) for o in w.outcomes]  # to pick gives away what was kept
+                both = None
+                if w.middev is not None and w.spread is not None:
+                    both = sides(w.searches, w.outcomes, w.spread)
                 values = pick(w.searches, w.outcomes, ranks)
-                self._distances(w, kept, values)
+                self._distances(w, both, values)
             found.update({(w.x, r): v for r, v in values.items()})
             missing += [
                 _Missing(w.x, r, *around(w.searches, w.outcomes, r, dtype)) for r in ranks if r not in values
@@ -208,14 +248,14 @@ class _Group:
         return found
 
     @staticmethod
-    def _distances(w: _Wanted, outcomes: Sequence[Outcome], values: dict[int, Any]) -> None:
+    def _distances(w: _Wanted, both: Sides | None, values: dict[int, Any]) -> None:
         """Find the middle distance from the median, if that was found."""
-        if w.middev is None or w.spread is None or w.middev.ranks is None:
+        if w.middev is None or both is None or w.middev.ranks is None:
             return
-        ranks = w.middev.ranks(outcomes[0].n)
+        ranks = w.middev.ranks(w.outcomes[0].n)
         if all(r in values for r in ranks):
             center = sum(float(values[r]) for r in ranks) / len(ranks)
-            w.distances = middle_distances(w.searches, outcomes, w.spread, center, ranks)
+            w.distances = middle_distances(w.searches, w.outcomes, both, center, ranks)
 
     def _search(self, missing: list[_Missing]) -> None:
         """Find ranks by histograms of bit patterns: a few passes in all, whatever the distribution."""
@@ -226,16 +266,22 @@ class _Group:
                 by_node.setdefault(m.x, []).append(m)
             searches = [tuple(_next_search(m, room) for m in group) for group in by_node.values()]
             program = _as_stored(lower(list(by_node), self.shape))
-            blocks = self._job(program, [OrderSink(s) for s in searches])
+            sinks = [OrderSink(s) for s in searches]
+            blocks = self._job(program, sinks)
             for column, group, search in zip(
                 zip(*blocks, strict=True), by_node.values(), searches, strict=True
             ):
                 for m, what, outcome in zip(group, search, _merged(column, search), strict=True):
                     _settle(m, what, outcome)
+            del blocks
+            for sink in sinks:
+                sink.tally.release()
 
-    def _job(self, program: Program, sinks: Sequence[Any], sections: Any = None) -> list[list[Any]]:
+    def _job(
+        self, program: Program, sinks: Sequence[Any], sections: Any = None, fused: Fusion | None = None
+    ) -> list[list[Any]]:
         blocks = choose(program, self.options)
-        return run_program(program, sinks, blocks, self.options, sections)
+        return run_program(program, sinks, blocks, self.options, sections, fused=fused)
 
 
 def _as_stored(program: Program) -> Program:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from lattice.execute.order import Bracket, KeyRange, Outcome, put_in_place, rank_margin
+from lattice.execute.order import Bracket, KeyRange, Outcome, Sample, put_in_place
 
-__all__ = ["Spread", "middle_distances", "with_windows"]
+__all__ = ["Sides", "Spread", "middle_distances", "sides", "with_windows"]
 
 Array = np.ndarray[Any, Any]
 
@@ -32,14 +32,14 @@ class Spread:
 
 
 def with_windows(
-    samples: Sequence[Array], searches: Sequence[Bracket | KeyRange], n_all: int
+    sample: Sample, searches: Sequence[Bracket | KeyRange], n_all: int
 ) -> tuple[tuple[Bracket | KeyRange, ...], Spread | None]:
     """Return brackets that also enclose the values at the middle distance, judged by a sample.
 
     Parameters
     ----------
-    samples : sequence of ndarray
-        Good values of each sampled section.
+    sample : Sample
+        Good values.
     searches : sequence of Bracket
         What encloses the median, and perhaps other ranks.
     n_all : int
@@ -50,40 +50,55 @@ def with_windows(
     tuple of Bracket, Spread or None
         In rising order and disjoint; None where the sample does not tell.
     """
-    sections = [s for s in samples if s.size]
-    values = np.concatenate(sections) if sections else np.empty(0)
-    n = values.size
+    n = sample.n
     if n == 0:
         return tuple(searches), Spread(0.0, 0.0)
-    ordered = values.copy()
-    put_in_place(ordered, [(n - 1) // 2])
-    center = float(ordered[(n - 1) // 2])
+    half = (n - 1) // 2
+    center = float(sample.ordered[half])
     around = next((b for b in searches if isinstance(b, Bracket) and b.low <= center <= b.high), None)
     if around is None:
         return tuple(searches), None
     if math.isinf(around.low) or math.isinf(around.high):
         return tuple(searches), Spread(center, 0.0)
-    with np.errstate(all="ignore"):
-        apart = [np.abs(np.subtract(s, center, dtype=np.float64)) for s in sections]
-    ordered = np.concatenate(apart)
-    put_in_place(ordered, [(n - 1) // 2])
-    middle = ordered[(n - 1) // 2]
-    reach = rank_margin(apart, middle)
-    first, last = max(0, (n - 1) // 2 - reach), min(n - 1, (n - 1) // 2 + reach)
-    put_in_place(ordered, [first, last])
-    # the median of all may lie anywhere in its bracket, and the distances with it
-    slack = max(center - around.low, around.high - center)
-    low, high = float(ordered[first]) - 2 * slack, float(ordered[last]) + 2 * slack
-    if not math.isfinite(high):
+    middle = _distance(sample.ordered, center, half)
+    reach = sample.margin(center + middle, center - middle)
+    first, last = max(0, half - reach), min(n - 1, half + reach)
+    # the median of all may lie anywhere in its bracket; what is at a distance from it moves along with it
+    spans = [
+        (c - _distance(sample.ordered, c, rank), c + _distance(sample.ordered, c, rank))
+        for c in (around.low, around.high)
+        for rank in (first, last)
+    ]
+    ends = [(min(side), max(side)) for side in zip(*spans, strict=True)]
+    if not all(math.isfinite(v) for pair in ends for v in pair):
         return tuple(searches), None
-    ends = [(center - high, center - low), (center + low, center + high)]
-    share = sum(np.count_nonzero((values >= a) & (values <= b)) for a, b in ends) / n
+    share = sum(_count(sample.ordered, a, b) for a, b in ends) / n
     if share > _MOST_KEPT:
         return tuple(searches), None
     limit = int(4 * share * n_all) + (1 << 20)
     windows = [Bracket(a, b, limit) for a, b in ends]
     found = _joined([*(b for b in searches if isinstance(b, Bracket)), *windows])
-    return found, Spread(center, float(middle))
+    return found, Spread(center, middle)
+
+
+def _distance(ordered: Array, center: float, rank: int) -> float:
+    """Return the distance at a rank, of sorted values from a centre."""
+    # the nearest values follow each other: find where they begin
+    low, high = 0, ordered.size - rank - 1
+    while low < high:
+        middle = (low + high) // 2
+        if center - float(ordered[middle]) > float(ordered[middle + rank + 1]) - center:
+            low = middle + 1
+        else:
+            high = middle
+    return max(center - float(ordered[low]), float(ordered[low + rank]) - center)
+
+
+def _count(ordered: Array, low: float, high: float) -> int:
+    """Return how many sorted values lie from `low` to `high`."""
+    with np.errstate(over="ignore"):
+        ends = np.array([low, high]).astype(ordered.dtype)  # of another type it would be copied whole
+    return int(np.searchsorted(ordered, ends[1], "right") - np.searchsorted(ordered, ends[0], "left"))
 
 
 def _joined(brackets: Sequence[Bracket]) -> tuple[Bracket, ...]:
@@ -98,45 +113,78 @@ def _joined(brackets: Sequence[Bracket]) -> tuple[Bracket, ...]:
     return tuple(out)
 
 
-def middle_distances(
-    searches: Sequence[Any], outcomes: Sequence[Outcome], spread: Spread, center: float, ranks: Sequence[int]
-) -> tuple[float, ...] | None:
-    """Return the distances from a centre at some ranks; None if what was kept does not tell.
+@dataclass(frozen=True)
+class Sides:
+    """Brackets below and above the median, by their numbers, and all that both of them kept."""
+
+    low: int
+    high: int
+    kept: Array
+
+
+def sides(searches: Sequence[Any], outcomes: Sequence[Outcome], spread: Spread) -> Sides | None:
+    """Return the brackets around the values at the middle distance; None if not all of these were kept.
+
+    What both kept is put in one piece of memory, of which each has its part from now on.
 
     Parameters
     ----------
     searches, outcomes : sequence
-        The brackets, and what a pass found for them, before anything of it is given away.
+        The brackets, and what a pass found for them.
     spread : Spread
         What the sample told.
+    """
+    pair = [
+        next((k for k, b in enumerate(searches) if isinstance(b, Bracket) and b.low <= v <= b.high), None)
+        for v in (spread.center - spread.distance, spread.center + spread.distance)
+    ]
+    if None in pair or any(o.n_nan for o in outcomes):
+        return None
+    low, high = int(pair[0] or 0), int(pair[1] or 0)
+    numbers = list(dict.fromkeys((low, high)))
+    parts = [a for k in numbers for a in outcomes[k].kept]
+    sizes = [sum(a.size for a in outcomes[k].kept) for k in numbers]
+    if sizes != [outcomes[k].n_inside for k in numbers] or not parts:
+        return None
+    kept = np.concatenate(parts)
+    for k, end, size in zip(numbers, np.cumsum(sizes).tolist(), sizes, strict=True):
+        outcomes[k].kept = [kept[end - size : end]]
+    return Sides(low, high, kept)
+
+
+def middle_distances(
+    searches: Sequence[Any], outcomes: Sequence[Outcome], found: Sides, center: float, ranks: Sequence[int]
+) -> tuple[float, ...] | None:
+    """Return the distances from a centre at some ranks; None if what was kept does not tell.
+
+    The values that were kept are written over.
+
+    Parameters
+    ----------
+    searches, outcomes : sequence
+        The brackets, and what a pass found for them.
+    found : Sides
+        What `sides` gave.
     center : float
         The median.
     ranks : sequence of int
         Ranks among all distances.
     """
-    pair = [
-        next((k for k, b in enumerate(searches) if isinstance(b, Bracket) and b.low <= v <= b.high), None)
-        for v in (center - spread.distance, center + spread.distance)
-    ]
-    if None in pair or any(o.n_nan for o in outcomes):
-        return None
-    low, high = int(pair[0] or 0), int(pair[1] or 0)
-    numbers = dict.fromkeys((low, high))
-    kept = [a for k in numbers for a in outcomes[k].kept]
-    if sum(a.size for a in kept) != sum(outcomes[k].n_inside for k in numbers) or not kept:
-        return None
+    low, high = found.low, found.high
     between = 0 if low == high else outcomes[high].n_below - outcomes[low].n_below - outcomes[low].n_inside
-    dtype = kept[0].dtype
+    dtype = found.kept.dtype
     if dtype == np.float32 and float(np.float32(center)) != center:
         dtype = np.dtype(np.float64)
+    apart = found.kept.astype(dtype, copy=False)
     with np.errstate(all="ignore"):
-        apart = np.abs(np.subtract(np.concatenate(kept), dtype.type(center), dtype=dtype))
+        np.subtract(apart, dtype.type(center), out=apart)
+        np.abs(apart, out=apart)
     places = [r - between for r in ranks]
     if not all(0 <= p < apart.size for p in places):
         return None
     put_in_place(apart, places)
-    found = [float(apart[p]) for p in places]
+    distances = [float(apart[p]) for p in places]
     # all between the two brackets are nearer than this, and none beyond them is
     nearest = 0.0 if low == high else max(center - searches[low].high, searches[high].low - center)
     farthest = min(center - searches[low].low, searches[high].high - center)
-    return tuple(found) if nearest <= min(found) and max(found) <= farthest else None
+    return tuple(distances) if nearest <= min(distances) and max(distances) <= farthest else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-from functools import lru_cache
 from typing import Any
 
 from lattice.native.machine import compiled, has_compiler, is_loaded, processor
@@ -21,6 +20,7 @@ Loop = Any
 _MOST = 512  # loops that are kept
 _lock = threading.Lock()
 _made: dict[str, Loop] = {}
+_drivers: dict[str, Loop] = {}
 
 
 def _after_fork() -> None:
@@ -60,8 +60,11 @@ def loop(text: str) -> Loop:
         return found
 
 
-@lru_cache(maxsize=4)
 def driver(text: str, name: str) -> Loop:
-    """Return a function of a text, which calls loops."""
-    # it does next to nothing itself: the least work for the compiler
-    return compiled(text, name, 3, *processor(), opt=0)
+    """Return a function of a text, one of few, which calls loops."""
+    with _lock:
+        found = _drivers.get(text)
+        if found is None:
+            # it does next to nothing itself: the least work for the compiler
+            found = _drivers[text] = compiled(text, name, 3, *processor(), opt=0)
+        return found

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from lattice.execute.buffers import memory
 from lattice.graph.blend import scratch
 from lattice.graph.sections import Section, n_pixels, shape_of, split
 
@@ -23,13 +24,14 @@ __all__ = [
     "KeyRange",
     "OrderSink",
     "Outcome",
+    "Sample",
     "SampleSink",
+    "Tally",
     "around",
     "brackets",
     "narrow",
     "pick",
     "put_in_place",
-    "rank_margin",
     "sample_sections",
     "value_of_key",
 ]
@@ -143,13 +145,72 @@ class _Sample:
         return np.concatenate(self.kept)
 
 
-def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tuple[Bracket, ...]:
+class Sample:
+    """Good values of small sections of a lattice.
+
+    Parameters
+    ----------
+    values : ndarray
+        The values, section by section; none is nan.
+    sizes : ndarray of int
+        How many each section has.
+
+    Attributes
+    ----------
+    n : int
+        How many there are.
+    values : ndarray
+        All of them, section by section.
+    ordered : ndarray
+        In rising order.
+    """
+
+    def __init__(self, values: Array, sizes: Array) -> None:
+        self._sizes = sizes[sizes > 0]
+        stops = np.cumsum(self._sizes).tolist()
+        self._places = list(zip([0, *stops], stops, strict=False))
+        self.values = values
+        # once and for all: numpy sorts with vector instructions
+        self.ordered: Array = np.sort(values)
+        self.n = values.size
+        self._flags = np.empty((2, self.n), bool)
+
+    @classmethod
+    def of(cls, sections: Sequence[Array]) -> Sample:
+        """Return a sample of the values of each section."""
+        values = np.concatenate(sections) if sections else np.empty(0)
+        return cls(values, np.array([s.size for s in sections], np.int64))
+
+    def margin(self, high: float, low: float = -math.inf) -> int:
+        """Return how far off the number of values from `low` to `high` may be, of so many.
+
+        Pixels of one section are alike, so the uncertainty of a fraction is taken from its scatter between
+        the sections (cluster sampling; Cochran 1977, Sampling Techniques, chapter 9), not from the number
+        of pixels alone.
+        """
+        inside, above = self._flags
+        with np.errstate(all="ignore"):
+            np.less_equal(self.values, self.values.dtype.type(high), out=inside)
+            if low > -math.inf:
+                np.greater_equal(self.values, self.values.dtype.type(low), out=above)
+                inside &= above
+        k = self._sizes.size
+        # piece by piece: numpy adds up truth values at a tenth of the speed
+        fractions = np.array([np.count_nonzero(inside[i:j]) for i, j in self._places]) / self._sizes
+        weights = self._sizes / self.n
+        mean = float(np.sum(weights * fractions))
+        scatter = math.sqrt(float(np.sum((weights * (fractions - mean)) ** 2)) * k / max(1, k - 1))
+        plain = math.sqrt(max(mean * (1 - mean), 1 / self.n) / self.n)
+        return math.ceil(5 * self.n * max(scatter, plain)) + 2
+
+
+def brackets(sample: Sample, wanted: Sequence[Any], n_all: int) -> tuple[Bracket, ...]:
     """Return values that enclose the wanted ranks with near certainty, judged by a sample.
 
     Parameters
     ----------
-    samples : sequence of ndarray
-        Good values of each sampled section.
+    sample : Sample
+        Good values.
     wanted : sequence of callable
         Each gives, for a number of good pixels, the wanted ranks.
     n_all : int
@@ -159,28 +220,17 @@ def brackets(samples: Sequence[Array], wanted: Sequence[Any], n_all: int) -> tup
     -------
     tuple of Bracket
         In rising order and disjoint.
-
-    Notes
-    -----
-    Pixels of one section are alike, so the uncertainty of a fraction is taken from its scatter between
-    the sections (cluster sampling; Cochran 1977, Sampling Techniques, chapter 9), not from the number of
-    pixels alone.
     """
-    sections = [s for s in samples if s.size]
-    values = np.concatenate(sections) if sections else np.empty(0)
-    n = values.size
+    n, values = sample.n, sample.ordered
     if n < 64:
         return (Bracket(),)
-    ranks = sorted({r for ranks_of in wanted for r in ranks_of(n)})
-    put_in_place(values, ranks)
     spans: list[list[int]] = []
-    for rank in ranks:
-        margin = rank_margin(sections, values[rank])
+    for rank in sorted({r for ranks_of in wanted for r in ranks_of(n)}):
+        margin = sample.margin(float(values[rank]))
         if spans and rank - margin <= spans[-1][1]:
             spans[-1][1] = max(spans[-1][1], rank + margin)
         else:
             spans.append([rank - margin, rank + margin])
-    put_in_place(values, [r for span in spans for r in span if 0 <= r < n])
     return tuple(
         Bracket(
             float(values[first]) if first >= 0 else -math.inf,
@@ -203,20 +253,7 @@ def put_in_place(values: Array, ranks: Sequence[int]) -> None:
         start = rank + 1  # what is in its place stays there
 
 
-def rank_margin(sections: Sequence[Array], value: Any) -> int:
-    """Return how far the rank of a value may be off, for the values of each section."""
-    sizes = np.array([s.size for s in sections])
-    n, k = int(sizes.sum()), sizes.size
-    # counted one by one: numpy adds up truth values of many pieces at a tenth of the speed
-    fractions = np.array([np.count_nonzero(s <= value) for s in sections]) / sizes
-    weights = sizes / n
-    mean = float(np.sum(weights * fractions))
-    scatter = math.sqrt(float(np.sum((weights * (fractions - mean)) ** 2)) * k / max(1, k - 1))
-    plain = math.sqrt(max(mean * (1 - mean), 1 / n) / n)
-    return math.ceil(5 * n * max(scatter, plain)) + 2
-
-
-class _Tally:
+class Tally:
     """How many values all blocks of a process keep for each bracket, so that together they keep to the limit.
 
     Once there are more than the limit none of them is of use, whichever blocks they come from.
@@ -225,9 +262,20 @@ class _Tally:
     def __init__(self) -> None:
         self._kept: dict[int, int] = {}
         self._lock = threading.Lock()
+        self._lent: list[Array] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_Tally, ())
+        return (Tally, ())
+
+    def lend(self, nbytes: int) -> Array:
+        """Return memory for values that are kept, until `release`."""
+        self._lent.append(memory.take(nbytes))
+        return self._lent[-1][:nbytes]
+
+    def release(self) -> None:
+        """Let others have the memory: nobody looks at what was kept any more."""
+        memory.give(self._lent)
+        self._lent = []
 
     def is_full(self, number: int, limit: int) -> bool:
         """Tell whether the limit of a bracket is passed."""
@@ -245,14 +293,15 @@ class OrderSink:
     """Counts and keeps what the brackets of one lattice ask for."""
 
     wanted: tuple[Bracket | KeyRange, ...]
-    tally: _Tally = field(default_factory=_Tally, compare=False, repr=False)
+    tally: Tally = field(default_factory=Tally, compare=False, repr=False)
+    least: int = 1  # for how many brackets a loop is made at least, so that it serves again
 
     def start(self, section: Section) -> _Order:
         return _Order(self.wanted, self.tally)
 
 
 class _Order:
-    def __init__(self, wanted: tuple[Bracket | KeyRange, ...], tally: _Tally) -> None:
+    def __init__(self, wanted: tuple[Bracket | KeyRange, ...], tally: Tally) -> None:
         self.wanted = wanted
         self.tally = tally
         self.outcomes = [Outcome() for _ in wanted]
@@ -291,8 +340,8 @@ class _Order:
 
     def note(
         self, number: int, n_good: int, n_nan: int, n_reached: int, n_inside: int, kept: Array | None
-    ) -> None:
-        """Take in how many pixels reach a bracket and lie inside, and these, which are copied."""
+    ) -> bool:
+        """Take in how many pixels reach a bracket and lie inside, and these; tell whether they are kept."""
         wanted, outcome = self.wanted[number], self.outcomes[number]
         assert isinstance(wanted, Bracket)
         outcome.n_nan += n_nan
@@ -302,7 +351,9 @@ class _Order:
         if self.tally.is_full(number, wanted.limit):
             outcome.kept = []
         elif kept is not None and kept.size and self.tally.add(number, kept.size, wanted.limit):
-            outcome.kept.append(kept.copy())
+            outcome.kept.append(kept)
+            return True
+        return False
 
     def finish(self) -> list[Outcome]:
         """Return what was found, the kept values of the block in one piece."""
@@ -391,14 +442,14 @@ def narrow(wanted: KeyRange, outcome: Outcome, rank: int) -> tuple[KeyRange, int
 
 
 def pick(searches: Sequence[Any], outcomes: Sequence[Outcome], ranks: Sequence[int]) -> dict[int, Any]:
-    """Return the values at those of the wanted ranks that are among the values kept."""
+    """Return the values at those of the wanted ranks that are among the values kept, which are moved."""
     found: dict[int, Any] = {}
     for search, outcome in zip(searches, outcomes, strict=True):
         inside = [r for r in ranks if outcome.n_below <= r < outcome.n_below + outcome.n_inside]
         if not inside or outcome.n_inside > search.limit:
             continue
-        kept = np.concatenate(outcome.kept)
-        outcome.kept = []
+        kept = outcome.kept[0] if len(outcome.kept) == 1 else np.concatenate(outcome.kept)
+        outcome.kept = [kept]
         put_in_place(kept, [r - outcome.n_below for r in inside])
         # zeros are in no order among themselves: which of them has the rank depends on how they were cut
         found |= {r: kept[r - outcome.n_below] + 0 for r in inside}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,34 +26,45 @@ _ROOM = 32 << 20  # bytes of all registers together
 _MOST, _LEAST = 1 << 16, 1 << 13  # pixels at a time: few, so that memory is used again
 
 
-def good_values(program: Program, sections: Sequence[Section], strip: int) -> list[list[np.ndarray]]:
-    """Return, for each section, the good values of every output that are numbers.
+def good_values(
+    program: Program, sections: Sequence[Section], strip: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return, for each output, the good values that are numbers, and how many each section has.
 
     Parameters
     ----------
     program : Program
         Small sections of all its leaves have to cost little.
     sections : sequence of Section
-        Which pixels.
+        Which pixels; no section is empty.
     strip : int
         Most pixels per strip of what operations read.
     """
     most = max(_LEAST, min(_MOST, _ROOM // max(1, sum(t.itemsize for t in program.types))))
-    found: list[list[np.ndarray]] = []
-    for group, sizes in _groups(sections, most):
+    room = sum(n_pixels(s) for s in sections)
+    found = [np.empty(room, program.types[value]) for value, _ in program.outputs]
+    filled = [0] * len(found)
+    counts: list[list[int]] = [[] for _ in found]
+    groups = list(_groups(sections, most))
+    most = max((sum(sizes) for _, sizes in groups), default=0)
+    # made once: memory that is new costs more than what is done with it
+    buffers = {r: np.empty(most, program.types[r]) for r in _computed(program)}
+    flags = np.empty(most, bool)
+    for group, sizes in groups:
         with np.errstate(all="ignore"):
-            registers = _registers(program, group, sizes, strip)
-        columns = []
-        for value, mask in program.outputs:
+            registers = _registers(program, group, sizes, strip, buffers)
+        stops = list(itertools.accumulate(sizes))
+        places = list(zip([0, *stops], stops, strict=False))
+        for k, (value, mask) in enumerate(program.outputs):
             values = np.broadcast_to(registers[value], sum(sizes))
-            good = values == values
+            good = np.equal(values, values, out=flags[: sum(sizes)])
             if mask is not None:
                 good &= registers[mask]
-            stops = list(itertools.accumulate(sizes))
-            pairs = zip([0, *stops], stops, strict=False)
-            columns.append([values[i:j].compress(good[i:j]) for i, j in pairs])
-        found += [list(row) for row in zip(*columns, strict=True)]
-    return found
+            numbers = [int(np.count_nonzero(good[i:j])) for i, j in places]
+            counts[k] += numbers
+            at, filled[k] = filled[k], filled[k] + sum(numbers)
+            np.compress(good, values, out=found[k][at : filled[k]])
+    return [(v[:n], np.array(c, np.int64)) for v, n, c in zip(found, filled, counts, strict=True)]
 
 
 def _groups(sections: Sequence[Section], most: int) -> Iterator[tuple[list[Section], list[int]]]:
@@ -73,19 +84,29 @@ def _groups(sections: Sequence[Section], most: int) -> Iterator[tuple[list[Secti
         yield group, sizes
 
 
-def _registers(program: Program, sections: list[Section], sizes: list[int], strip: int) -> dict[int, Any]:
+def _computed(program: Program) -> set[int]:
+    """Return the registers that are read or computed."""
+    leaves = {r for leaf in program.leaves for r in (leaf.value, leaf.mask) if r is not None}
+    return leaves | {step.output for step in program.steps}
+
+
+def _registers(
+    program: Program,
+    sections: list[Section],
+    sizes: list[int],
+    strip: int,
+    buffers: Mapping[int, np.ndarray],
+) -> dict[int, Any]:
     """Return every register of a program, for the pixels of the sections one after the other."""
-    n = sum(sizes)
     stencils: Stencils = program.cache.setdefault("stencils", Stencils(program))
     registers: dict[int, Any] = {r: v.reshape(1) for r, v in program.constants.items()}
+    registers |= {r: buffer[: sum(sizes)] for r, buffer in buffers.items()}
     for leaf in program.leaves:
-        registers[leaf.value] = np.empty(n, program.types[leaf.value])
         if leaf.mask is not None:
-            registers[leaf.mask] = np.ones(n, bool)
+            registers[leaf.mask][:] = True
         _read(leaf, sections, sizes, registers, strip, stencils)
     for step in program.steps:
-        out = registers[step.output] = np.empty(n, program.types[step.output])
-        step.kernel(*[registers[r] for r in step.inputs], out=out)
+        step.kernel(*[registers[r] for r in step.inputs], out=registers[step.output])
     return registers
 
 

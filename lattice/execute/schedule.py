@@ -139,18 +139,20 @@ def run_program(
     options: Options,
     sections: Sequence[Section] | None = None,
     take: Take | None = None,
+    fused: Fusion | None = None,
 ) -> list[list[Any]]:
     """Run a program over its blocks; return the results of the sinks, block by block in order.
 
     With `sections` only these are run, and no progress is shown: a sample takes no time.  With `take` the
-    results that come from other processes are handed to it one by one, and none is returned.
+    results that come from other processes are handed to it one by one, and none is returned.  `fused` is how
+    loops run it, if that is known already.
     """
     pixel = max((d.itemsize for d in program.types), default=1)
     show = sections is None and _shows_progress(options)
     with Control(math.prod(program.shape) * pixel, show) as control:
         # where nothing is computed there is nothing to compile
-        copies = options.jit is not True and only_copies(program, sinks)
-        fused = None if copies else wanted(program, sinks, options)
+        if fused is None and (options.jit is True or not only_copies(program, sinks)):
+            fused = wanted(program, sinks, options)
         job = Job(program, tuple(sinks), options.strip, fused, control.number, options.jit)
         chosen = blocks.sections() if sections is None else sections
         return run_job(job, chosen, options, blocks.workers, take)

@@ -156,7 +156,7 @@ def native_sink(sink: Any, value: int, mask: int | None, program: Program) -> Na
         if all(m is not None for m in made):
             return NativeSink(tuple(m for m in made if m is not None), _States)
     elif isinstance(sink, OrderSink) and all(isinstance(w, Bracket) for w in sink.wanted):
-        return NativeSink((Brackets(value, mask, len(sink.wanted)),), _Order)
+        return NativeSink((Brackets(value, mask, max(sink.least, len(sink.wanted))),), _Order)
     elif isinstance(sink, WriterSink):
         target = _plain_target(sink, value, mask, program)
         if target is not None:
@@ -374,8 +374,38 @@ class _States(Sinking):
         return self._states
 
 
+class _Kept:
+    """Memory to which values are appended piece after piece, and where they stay."""
+
+    def __init__(self, span: int, dtype: np.dtype[Any]) -> None:
+        self._span, self._dtype = span + WIDTH, dtype
+        self._memory = np.empty(0, dtype)
+        self._at = 0
+        self.lend: Callable[[int], np.ndarray] | None = None
+
+    def address(self) -> int:
+        """Return where there is room for a piece."""
+        if self.lend is None:
+            return 0  # there are no pixels yet
+        if self._at + self._span > self._memory.size:
+            # there is room for several pieces, as few values are inside; what is not touched costs nothing
+            nbytes = (self._span + self._span // 2) * self._dtype.itemsize
+            self._memory, self._at = self.lend(nbytes).view(self._dtype), 0
+        return self._memory.ctypes.data + self._at * self._dtype.itemsize
+
+    def appended(self, n: int) -> np.ndarray:
+        """Return what was put there."""
+        return self._memory[self._at : self._at + n]
+
+    def keep(self, n: int) -> None:
+        """Go on behind it."""
+        self._at += n
+
+
 class _Order(Sinking):
     """Counts against brackets, and values inside."""
+
+    moves = True
 
     def __init__(self, targets: tuple[Target, ...], place: Workplace) -> None:
         target = targets[0]
@@ -383,27 +413,33 @@ class _Order(Sinking):
         self.dtype = place.program.types[target.value]
         self._limits = apart(2 * target.count, np.float64)
         self._counts = apart(2 + 2 * target.count, np.int64)
-        room = (place.span + WIDTH) * self.dtype.itemsize
-        self._kept = [place.spare(room).view(self.dtype) for _ in range(target.count)]
+        self._kept = [_Kept(place.span, self.dtype) for _ in range(target.count)]
+        self._n = 0
         self._taker: Any = None
-        self._arguments = [a.ctypes.data for a in (self._limits, self._counts, *self._kept)]
 
     def begin(self, sink: Any, section: Section) -> None:
         self._taker = sink.start(section)
         kind = self.dtype.type
-        self._limits[:] = [float(kind(v)) for w in sink.wanted for v in (w.low, w.high)]
+        for kept in self._kept:
+            kept.lend = sink.tally.lend
+        self._n = len(sink.wanted)
+        # where fewer are wanted than the loop has, the others hold nothing
+        ends = [(w.low, w.high) for w in sink.wanted]
+        ends += [(math.inf, -math.inf)] * (len(self._kept) - self._n)
+        self._limits[:] = [float(kind(v)) for pair in ends for v in pair]
 
     def arguments(self) -> list[int]:
-        return self._arguments
+        return [self._limits.ctypes.data, self._counts.ctypes.data, *(k.address() for k in self._kept)]
 
     def reset(self) -> None:
         self._counts[:] = 0
 
     def take(self, at: int, stop: int) -> None:
         good, n_nan, *pairs = self._counts.tolist()
-        for k, kept in enumerate(self._kept):
+        for k, kept in enumerate(self._kept[: self._n]):
             reached, inside = pairs[2 * k], pairs[2 * k + 1]
-            self._taker.note(k, good, n_nan, reached, inside, kept[:inside])
+            if self._taker.note(k, good, n_nan, reached, inside, kept.appended(inside)):
+                kept.keep(inside)
 
     def finish(self) -> Any:
         return self._taker.finish()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,39 @@ def test_steps_that_numpy_vectorises_are_left_to_it() -> None:
     found = fusion(lower([x], SHAPE), SINKS)
     assert found is not None
     assert [[s.kernel for s in stage.slow] for stage in found.stages] == [[np.sin], []]
+
+
+def test_what_is_not_made_is_compiled_ahead_by_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("llvmlite")
+    monkeypatch.setattr(native, "_made", {})
+    threads = []
+
+    def seen(text: str) -> object:
+        threads.append(threading.current_thread())
+        return native.loop(text)
+
+    monkeypatch.setattr(jit, "loop", seen)
+    found = fusion(lower([branching()], SHAPE), SINKS)
+    assert found is not None
+    jit.ahead(found)
+    assert native.loop(found.texts[0]) is native._made[found.texts[0]]  # whoever needs it waits
+    threads[0].join(20)
+    assert [t.name for t in threads] == ["lattice-compiler"]
+    jit.ahead(found)
+    assert len(threads) == 1, "it is made already"
+
+
+def test_an_error_of_the_compiler_is_met_by_who_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("llvmlite")
+
+    def fails(*_a: object, **_k: object) -> object:
+        raise OSError("no memory for code")
+
+    monkeypatch.setattr(native, "_made", {})
+    monkeypatch.setattr(native, "compiled", fails)
+    monkeypatch.setattr("lattice.execute.measure.COLLECT_ALL", 10)
+    with pytest.raises(OSError, match="no memory for code"):
+        compute(function("median", branching()), OPTIONS.replace(jit=True))
 
 
 def test_jit_without_compiler_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

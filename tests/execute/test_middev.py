@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import lattice
 from lattice.execute import measure
-from lattice.execute.middev import Spread, middle_distances, with_windows
-from lattice.execute.order import Bracket, Outcome
+from lattice.execute.middev import Spread, middle_distances, sides, with_windows
+from lattice.execute.order import Bracket, Outcome, Sample
 from lattice.io.files import counting
 
 KINDS = ("normal", "exponential", "two", "halves", "ties", "constant", "cauchy", "large")
@@ -106,23 +106,30 @@ def test_what_is_not_certain_is_not_told(
         outcomes.append(Outcome(below, above, inside.size, 0, [inside]))
     n = values.size
     ranks = ((n - 1) // 2,) if n % 2 else (n // 2 - 1, n // 2)
-    found = middle_distances(searches, outcomes, Spread(center, float(distance)), center, ranks)
+    both = sides(searches, outcomes, Spread(center, float(distance)))
+    if both is None:
+        return
+    # what was kept is in one piece, and each bracket has its own
+    for b, outcome in zip(searches, outcomes, strict=True):
+        inside = np.sort(values[(values >= b.low) & (values <= b.high)])
+        np.testing.assert_array_equal(np.sort(np.concatenate(outcome.kept)), inside)
+    found = middle_distances(searches, outcomes, both, center, ranks)
     if found is not None:
         assert list(found) == [float(np.sort(np.abs(values - center))[r]) for r in ranks]
 
 
 def test_windows_of_samples_that_tell_nothing() -> None:
     whole = (Bracket(),)
-    assert with_windows([], whole, 10)[0] == whole
-    some = [np.arange(100.0)]
+    assert with_windows(Sample.of([]), whole, 10)[0] == whole
+    some = Sample.of([np.arange(100.0)])
     assert with_windows(some, whole, 1000)[0] == whole
     assert with_windows(some, (Bracket(200.0, 300.0),), 1000) == ((Bracket(200.0, 300.0),), None)
     assert with_windows(some, (Bracket(45.0, 55.0),), 1000)[1] is None, "half of the values would be kept"
 
 
 def test_windows_lie_on_both_sides_of_the_median() -> None:
-    samples = [np.arange(k, 100_000.0, 100) for k in range(100)]
-    found, spread = with_windows(samples, (Bracket(49_900.0, 50_100.0),), 10**7)
+    sample = Sample.of([np.arange(k, 100_000.0, 100) for k in range(100)])
+    found, spread = with_windows(sample, (Bracket(49_900.0, 50_100.0),), 10**7)
     assert spread == Spread(49_999.0, 25_000.0)
     assert len(found) == 3
     assert all(a.high < b.low for a, b in itertools.pairwise(found))

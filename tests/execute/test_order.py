@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lattice
 from lattice.config import Options
-from lattice.execute import native, order
+from lattice.execute import buffers, native, order, targets
+from lattice.execute import measure as measure_module
+from lattice.execute.emit import WIDTH
 from lattice.execute.measure import measure
-from lattice.execute.order import Bracket, OrderSink, Outcome, keys_of, value_of_key
+from lattice.execute.order import Bracket, OrderSink, Outcome, Sample, keys_of, value_of_key
 from lattice.plan.stages import Measure
 from tests.graphs import image
 
@@ -198,3 +202,73 @@ def test_zeros_of_either_sign_are_one_value() -> None:
         found = search(values)
         assert isinstance(found, tuple)
         assert not np.signbit(found).any()
+
+
+def test_margins_come_from_the_scatter_between_sections() -> None:
+    rng = np.random.default_rng(6)
+    sections = [rng.normal(size=n).astype(np.float32) for n in (500, 0, 300, 700, 900)]
+    alike = Sample.of(sections)
+    assert alike.n == 2400
+    np.testing.assert_array_equal(alike.ordered, np.sort(np.concatenate(sections)))
+    # five times the error of a fraction of a half, and a little
+    assert 5 * 0.5 * np.sqrt(2400) <= alike.margin(0.0) < 5 * 1.5 * np.sqrt(2400)
+    assert alike.margin(1.0, -1.0) > alike.margin(0.01, -0.01)
+    apart = Sample.of([s + 3 * k for k, s in enumerate(sections)])
+    assert apart.margin(4.0) > 4 * alike.margin(0.0)
+    assert Sample.of([]).n == 0
+
+
+def test_kept_values_stay_where_they_were_put() -> None:
+    lent: list[np.ndarray] = []
+
+    def lend(nbytes: int) -> np.ndarray:
+        lent.append(np.zeros(nbytes, np.uint8))
+        return lent[-1]
+
+    kept = targets._Kept(100, np.dtype(np.float32))
+    assert kept.address() == 0
+    kept.lend = lend
+    rng = np.random.default_rng(9)
+    pieces, views = [], []
+    for number in range(40):
+        n = int(rng.integers(0, 101))
+        room = (ctypes.c_float * (100 + WIDTH)).from_address(kept.address())
+        room[:] = [float(number)] * (100 + WIDTH)  # a loop writes more than counts
+        if number % 5:
+            views.append(kept.appended(n))
+            pieces.append(np.full(n, number, np.float32))
+            kept.keep(n)
+    np.testing.assert_array_equal(np.concatenate(views), np.concatenate(pieces))
+    assert 1 < len(lent) < 40
+    assert all(a.nbytes < 4 * 2 * (100 + WIDTH) for a in lent)
+
+
+@pytest.mark.skipif(not native.has_compiler(), reason="nothing is compiled here")
+def test_small_and_large_lattices_share_their_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure_module, "COLLECT_ALL", 1000)
+    monkeypatch.setattr(native, "_made", {})
+    rng = np.random.default_rng(4)
+    with lattice.set_options(jit=True, block=40_000):
+        lattice.Image(rng.normal(size=(5, 7, 9))).statistics(robust=True)
+        assert len(native._made) == 1
+        large = rng.normal(size=(10, 200, 150))
+        found = lattice.Image(large).statistics(robust=True)
+        assert len(native._made) == 1
+    assert found["median"] == np.median(large)
+    assert found["medabsdevmed"] == pytest.approx(np.median(np.abs(large - np.median(large))), rel=1e-12)
+
+
+@pytest.mark.usefixtures("sampled")
+@pytest.mark.skipif(not native.has_compiler(), reason="nothing is compiled here")
+def test_memory_of_kept_values_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffers.memory, "_free", {})
+    values = np.random.default_rng(4).normal(size=(10, 50, 40))
+    found = []
+    with lattice.set_options(jit=True, block=4000, workers=2):
+        for _ in range(3):
+            found.append(lattice.Image(values).statistics(["median", "medabsdevmed"])["medabsdevmed"])
+            free = {id(b) for many in buffers.memory._free.values() for b in many}
+            if len(found) == 1:
+                before = free
+    assert len(set(found)) == 1
+    assert before & free
