@@ -20,6 +20,7 @@ __all__ = [
     "n_pixels",
     "relative",
     "shape_of",
+    "shared",
     "split",
 ]
 
@@ -69,6 +70,20 @@ def relative(section: Section, within: Section) -> Section:
     return tuple(
         slice(s.start - w.start, s.stop - w.start, s.step) for s, w in zip(section, within, strict=True)
     )
+
+
+def shared(section: slice, tile: slice) -> tuple[slice, slice]:
+    """Return which pixels of a section lie in a tile, and which of the tile's they are.
+
+    >>> shared(slice(1, 9, 3), slice(4, 8, 1))
+    (slice(1, 3, None), slice(0, 4, 3))
+    """
+    first, stop = (max(0, -(-(end - section.start) // section.step)) for end in (tile.start, tile.stop))
+    stop = min(stop, len(range(section.start, section.stop, section.step)))
+    if first >= stop:
+        return slice(0, 0), slice(0, 0)
+    at, last = (section.start + k * section.step - tile.start for k in (first, stop - 1))
+    return slice(first, stop), slice(at, last + 1, section.step)
 
 
 def split(section: Section, n_max: int) -> Iterator[Section]:

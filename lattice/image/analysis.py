@@ -328,8 +328,8 @@ class ImageAnalysis(ImageMaps):
             without `high` all are kept.
         dims : str, int or sequence of these, optional
             Axes along which pixels are neighbours; the default is the plane of the sky, each plane by itself.
-            With the spectral axis, too, regions go through channels. What is connected has to fit the memory
-            limit; an error says so before anything is computed.
+            With the spectral axis, too, regions go through channels; a large cube is then read twice, slab by
+            slab. Only a plane has to fit the memory limit, and what is known of each piece of a region.
         diagonal : bool, optional
             Whether pixels that touch at corners only are neighbours.
         least : int, optional

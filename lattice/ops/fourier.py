@@ -18,7 +18,7 @@ from lattice.graph.node import Node, Operation
 from lattice.graph.sections import Section, full, iter_grid, shape_of
 from lattice.graph.types import COMPLEX, DCOMPLEX, is_bool, is_real
 
-__all__ = ["Correlation", "Fourier", "WholePlanes", "fft", "two_point"]
+__all__ = ["Correlation", "Fourier", "WholePlanes", "fft", "groups", "places", "two_point"]
 
 _SKY = ("longitude", "latitude")
 
@@ -202,12 +202,12 @@ class Fourier(WholePlanes):
         good = np.ones(planes.shape, bool) if self.attrs.masked else None
         if planes.size:
             for piece, values, mask in inputs[0].strips(needed):
-                at = _places(piece, needed)
+                at = places(piece, needed)
                 planes[at] = values
                 if mask is not None and good is not None:
                     planes[at][~mask] = 0
                     good[at] = mask
-        for group in _groups(planes.shape, self.axes):
+        for group in groups(planes.shape, self.axes, _TOGETHER):
             _transform(planes[group], self.axes)
         if shape_of(section) == planes.shape:
             return planes, good
@@ -220,7 +220,7 @@ _TOGETHER = 1 << 18  # pixels of small planes that are transformed in one call, 
 _MOVED = 1 << 18  # pixels that are moved at once
 
 
-def _places(piece: Section, needed: Section) -> Section:
+def places(piece: Section, needed: Section) -> Section:
     """Return where a piece of what is needed lies in the array of it."""
     return tuple(
         slice((p.start - s.start) // s.step, (p.stop - 1 - s.start) // s.step + 1)
@@ -228,10 +228,10 @@ def _places(piece: Section, needed: Section) -> Section:
     )
 
 
-def _groups(shape: tuple[int, ...], axes: tuple[int, ...]) -> Iterator[Section]:
-    """Cut an array into groups of some whole planes."""
+def groups(shape: tuple[int, ...], axes: tuple[int, ...], most: int) -> Iterator[Section]:
+    """Cut an array into groups of whole planes, of about so many pixels if planes are smaller."""
     counts = [n if a in axes else 1 for a, n in enumerate(shape)]
-    room = _TOGETHER // max(1, math.prod(counts))
+    room = most // max(1, math.prod(counts))
     for a in reversed(range(len(shape))):
         if a not in axes:
             counts[a] = max(1, min(shape[a], room))

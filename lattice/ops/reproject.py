@@ -13,7 +13,7 @@ from lattice.coords.mapping import SkyMap
 from lattice.errors import CoordinateError, LatticeError, LatticeTypeError
 from lattice.graph.attributes import Attributes
 from lattice.graph.node import Node, Operation
-from lattice.graph.sections import Section, iter_grid, shape_of
+from lattice.graph.sections import Section, iter_grid, shape_of, shared
 from lattice.graph.types import is_real
 
 __all__ = ["AVERAGING", "Reproject", "check_package", "reproject"]
@@ -180,7 +180,7 @@ class Reproject(Operation):
         for tile, box in self._tiles(section):
             if box is None:
                 continue
-            cut = [_shared(section[a], t) for a, t in zip(self.axes, tile, strict=True)]
+            cut = [shared(section[a], t) for a, t in zip(self.axes, tile, strict=True)]
             room = max(1, _ROOM // math.prod(shape_of(box)))
             for some in iter_grid(planes, _counts(shape_of(planes), room)):
                 needed: list[Any] = list(section)
@@ -280,16 +280,6 @@ def _box(mapping: SkyMap, ends: tuple[int, int, int, int], old: tuple[int, int])
             return None
         box.append(slice(int(low), int(high), 1))
     return tuple(box)
-
-
-def _shared(section: slice, tile: slice) -> tuple[slice, slice]:
-    """Return which pixels of a section lie in a tile, and which of the tile's they are."""
-    pixels = np.arange(section.start, section.stop, section.step)
-    first, stop = (int(k) for k in np.searchsorted(pixels, [tile.start, tile.stop]))
-    if first == stop:
-        return slice(0, 0), slice(0, 0)
-    inside = slice(int(pixels[first]) - tile.start, int(pixels[stop - 1]) - tile.start + 1, section.step)
-    return slice(first, stop), inside
 
 
 def _counts(shape: tuple[int, ...], room: int) -> tuple[int, ...]:

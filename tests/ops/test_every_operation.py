@@ -152,7 +152,7 @@ def test_the_rules_of_docstrings_hold(work: Work) -> None:
 LIMIT = 200_000_000
 HUGE = (96, 2048, 2048)  # eight times the limit
 # what needs whole planes at once, with some copies in double precision: those of the cube may be too large
-WHOLE = {"two_point", "regions_above"}
+WHOLE = {"two_point"}
 
 RUN = """
 import sys

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lattice import Image, LatticeError
+from lattice import Image, LatticeError, MemoryLimitError
 from lattice.config import set_options
 from lattice.io.files import counting
+from lattice.ops import grow, pieces
 from lattice.ops.grow import regions_above
+from lattice.ops.pieces import Joined
 from tests.ops.blocks import check_sections, masks
 from tests.ops.conftest import Bench
 
@@ -51,6 +53,17 @@ def searched(
     return out
 
 
+@pytest.fixture(params=[None, 1, 120, 200], ids=["at once", "planes", "a plane", "some planes"])
+def slabs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search volumes at once, or in slabs of about so many pixels, looking up a few at a time."""
+    if request.param is not None:
+        monkeypatch.setattr(grow, "_WHOLE", 1)
+        monkeypatch.setattr(grow, "_SLAB", request.param)
+        monkeypatch.setattr(grow, "_TOGETHER", request.param)
+        monkeypatch.setattr(pieces, "AT_ONCE", 7)
+
+
+@pytest.mark.usefixtures("slabs")
 @pytest.mark.parametrize("diagonal", [False, True])
 @pytest.mark.parametrize("least", [1, 4])
 def test_equals_a_search(diagonal: bool, least: int) -> None:
@@ -75,8 +88,9 @@ def test_nan_is_in_no_region() -> None:
     assert image.regions_above(1, 5).values.tolist() == [[False, False, True, True]]
 
 
+@pytest.mark.usefixtures("slabs")
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sections_and_blocks_make_no_difference(data: Any) -> None:
     shape = tuple(data.draw(st.integers(1, 6)) for _ in range(3))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
@@ -86,15 +100,57 @@ def test_sections_and_blocks_make_no_difference(data: Any) -> None:
     check_sections(node, [(values, mask)], data)
 
 
-def test_planes_are_read_one_by_one_and_cubes_refused(tmp_path: Path) -> None:
+def test_planes_are_read_one_by_one(tmp_path: Path) -> None:
     image = Image(np.ones((64, 512, 512), "f4"), dims=("z", "y", "x")).save(tmp_path / "cube.npy")
     with counting() as reads:
         assert image.regions_above(0.5, 1)[3, :2, :2].values.all()
     assert reads.bytes <= 512 * 512 * 4 + 4096
     with set_options(memory_limit="128MB"):
         image.regions_above(0.5, 1)[:8].compute()
-        with pytest.raises(LatticeError, match="memory limit"):
-            image.regions_above(0.5, 1, (0, 1, 2)).compute()
+
+
+def test_a_large_cube_is_searched_twice_in_slabs(tmp_path: Path) -> None:
+    values = np.zeros((40, 400, 400), "f4")
+    values[:, 7, 9] = values[3:39, 100, 100:300] = 1  # a line through all channels, and a wall
+    values[20, 7, 9], values[38, 100, 299] = 3, 2
+    image = Image(values, dims=("z", "y", "x")).save(tmp_path / "cube.npy")
+    assert values.size > grow._WHOLE
+    with counting() as reads, set_options(memory_limit="150MB", workers=2):
+        found = image.regions_above(0.5, 3, (0, 1, 2)).compute().values
+    assert reads.bytes <= 2 * values.nbytes + 40 * 8192
+    want = np.zeros(values.shape, bool)
+    want[:, 7, 9] = True
+    np.testing.assert_array_equal(found, want)
+
+
+def test_too_many_pieces_are_refused() -> None:
+    y, x = np.ogrid[:2048, :2048]
+    chess = np.broadcast_to(((y + x) % 2).astype("f4"), (2, 2048, 2048))
+    image = Image(chess, dims=("z", "y", "x"))
+    with (
+        set_options(memory_limit="150MB"),
+        pytest.raises(MemoryLimitError, match=r"pieces and more, which needs .*, a quarter of the"),
+    ):
+        image.regions_above(0.5, 1, ("z", "y", "x"))[:1, :1, :1].compute()
+
+
+@given(data=st.data())
+def test_pieces_are_joined(data: Any) -> None:
+    counts = data.draw(st.lists(st.integers(0, 6), min_size=1, max_size=6))
+    total, joined = sum(counts), Joined()
+    pairs = np.array(
+        data.draw(st.lists(st.tuples(st.integers(1, total), st.integers(1, total)))) if total else [],
+        np.int64,
+    ).reshape(-1, 2)
+    for count in counts:
+        joined.add(count)
+        known = pairs[(pairs <= joined.count).all(axis=1)]
+        joined.join(known[:, 0], known[:, 1])
+    want = list(range(total + 1))
+    for a, b in pairs.tolist():
+        low, high = sorted((want[a], want[b]))
+        want = [low if w == high else w for w in want]
+    assert joined.regions().tolist() == want
 
 
 def test_refusals() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lattice import Image, LatticeError
-from lattice.ops.reproject import Reproject, _shared
+from lattice.graph.sections import shared
+from lattice.ops.reproject import Reproject
 from tests.ops.test_every_operation import cut_into
 
 package = pytest.importorskip("reproject")
@@ -141,8 +142,8 @@ def test_axes_of_the_sky_in_any_order() -> None:
 
 
 def test_parts_of_tiles() -> None:
-    assert _shared(slice(3, 20, 4), slice(8, 16, 1)) == (slice(2, 4), slice(3, 8, 4))
-    assert _shared(slice(0, 100, 50), slice(8, 16, 1)) == (slice(0, 0), slice(0, 0))
+    assert shared(slice(3, 20, 4), slice(8, 16, 1)) == (slice(2, 4), slice(3, 8, 4))
+    assert shared(slice(0, 100, 50), slice(8, 16, 1)) == (slice(0, 0), slice(0, 0))
 
 
 def test_wrong_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
