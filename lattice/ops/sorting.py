@@ -154,7 +154,8 @@ def _columns(values: Array, mask: Array | None, axes: tuple[int, ...]) -> Iterat
 def _in_order(rows: Array) -> Array:
     """Return rows sorted; complex values by modulus, nan last."""
     if rows.dtype.kind != "c":
-        if not rows.flags.c_contiguous and rows.T.flags.c_contiguous:
+        turned = not rows.flags.c_contiguous and rows.T.flags.c_contiguous
+        if turned and len(rows) >= LANES:
             return _columns_in_order(rows.T).T
         rows.sort(axis=1)
         return rows

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from lattice.config import set_options
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import (
     FunctionError,
@@ -26,6 +27,8 @@ from lattice.graph.node import Literal, Node
 from lattice.graph.show import to_lel
 from lattice.graph.types import FLOAT
 from lattice.image import Image
+from lattice.native.machine import has_compiler
+from lattice.ops import sorting
 from lattice.ops.collapse import Collapse, collapse, statistic_names, statistics
 
 SHAPE = (5, 4, 6)
@@ -399,3 +402,15 @@ def test_middle_is_the_mean_of_two_values_however_many_there_are() -> None:
     assert compute(collapse(image.node, "middle", (0, 1, 2))).values == pytest.approx(
         np.median(values[good].astype("f8")), rel=1e-6
     )
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_distances_of_a_few_last_columns(jit: bool) -> None:
+    # columns are sorted some at a time, of which few may be left at the end
+    length = 96
+    width = sorting._SLAB // length + 5
+    values = np.random.default_rng(3).normal(size=(length, width)).astype("f4")
+    with set_options(jit=jit and has_compiler()):
+        found = Image(values).collapse("madm", 0).values
+    want = np.median(np.abs(values - np.median(values, axis=0)), axis=0)
+    np.testing.assert_allclose(found, want, rtol=1e-6)
