@@ -154,8 +154,9 @@ def run_program(
         if fused is None and (options.jit is True or not only_copies(program, sinks)):
             fused = wanted(program, sinks, options)
         job = Job(program, tuple(sinks), options.strip, fused, control.number, options.jit)
-        chosen = blocks.sections() if sections is None else sections
-        return run_job(job, chosen, options, blocks.workers, take)
+        if sections is None:
+            return run_job(job, blocks.sections(), options, blocks.workers, take, blocks.order())
+        return run_job(job, sections, options, blocks.workers, take)
 
 
 def _shows_progress(options: Options) -> bool:
@@ -167,25 +168,34 @@ Take = Callable[[Section, list[Any]], None]
 
 
 def run_job(
-    job: Job, sections: Sequence[Section], options: Options, workers: int, take: Take | None = None
+    job: Job,
+    sections: Sequence[Section],
+    options: Options,
+    workers: int,
+    take: Take | None = None,
+    order: Sequence[int] | None = None,
 ) -> list[list[Any]]:
-    """Run every block; see `run_program`."""
+    """Run every block, in this process in the `order` of their numbers; see `run_program`."""
     client = active_client(options)
     if client is not None:
         return _run_distributed(client, job, sections, take)
+    order = range(len(sections)) if order is None else order
     if options.scheduler == "synchronous" or workers == 1 or len(sections) < 2:
-        return list(job.run_all(enumerate(sections)).values())
-    return _run_threads(job, sections, workers)
+        found = job.run_all((k, sections[k]) for k in order)
+        return [found[k] for k in range(len(sections))]
+    return _run_threads(job, sections, workers, order)
 
 
-def _run_threads(job: Job, sections: Sequence[Section], workers: int) -> list[list[Any]]:
+def _run_threads(
+    job: Job, sections: Sequence[Section], workers: int, order: Sequence[int]
+) -> list[list[Any]]:
     """Run blocks in this thread and some more, each of which takes the next block as it goes.
 
     Threads of one run cost less than what any scheduler does between tasks, and than importing one.
     """
     failures: list[BaseException] = []
     results: dict[int, list[Any]] = {}
-    todo = iter(enumerate(sections))
+    todo = ((number, sections[number]) for number in order)
     lock = threading.Lock()
 
     def take() -> Iterator[tuple[int, Section]]:

@@ -454,6 +454,13 @@ class Operation(Node):
         """Return for each output axis whether blocks should be as long as possible on it."""
         return tuple(False for _ in self.attrs.shape or ())
 
+    def alike(self) -> tuple[bool, ...]:
+        """Return for each output axis whether blocks beside each other along it share work, such as weights.
+
+        What is kept of it is little: such blocks are computed one after the other.
+        """
+        return tuple(False for _ in self.attrs.shape or ())
+
     def cost(self) -> float:
         """Return how many pixels of the children one pixel of the result takes, where that is more than 1.
 

@@ -94,6 +94,10 @@ class Resample(Operation):
         """Return that blocks should be long where pixels are put together."""
         return tuple(a in self.axes for a in range(self.attrs.ndim))
 
+    def alike(self) -> tuple[bool, ...]:
+        """Return that planes share weights, which are made once for all of them."""
+        return tuple(a not in self.axes for a in range(self.attrs.ndim))
+
     def needs(self, section: Section) -> tuple[Section]:
         """Return the box of x in which the positions of a section lie."""
         out = list(section)

@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lattice.config import Options
 from lattice.graph.sections import Section, grid
 from lattice.plan.memory import allowance, bytes_per_block, comfortable, refuse
@@ -38,12 +40,15 @@ class Blocks:
         Memory that one block needs while it is computed.
     workers : int
         How many may be computed at once.
+    alike : tuple of bool
+        Along which axes blocks share work that is kept for a while; empty for none.
     """
 
     shape: tuple[int, ...]
     block: tuple[int, ...]
     n_bytes: int
     workers: int
+    alike: tuple[bool, ...] = ()
 
     @property
     def count(self) -> int:
@@ -53,6 +58,14 @@ class Blocks:
     def sections(self) -> list[Section]:
         """Return the blocks in storage order."""
         return grid(self.shape, self.block)
+
+    def order(self) -> Sequence[int]:
+        """Return the numbers of the blocks as they are best computed: those that share work together."""
+        if not any(self.alike) or all(self.alike):
+            return range(self.count)
+        counts = [-(-n // b) for n, b in zip(self.shape, self.block, strict=True)]
+        axes = sorted(range(len(counts)), key=lambda a: self.alike[a])
+        return [int(k) for k in np.arange(self.count).reshape(counts).transpose(axes).reshape(-1)]
 
 
 def choose(
@@ -113,7 +126,7 @@ def choose(
     if need > budget:
         raise refuse("one block of the result", need + held, options, "choose a smaller part of the image")
     workers = max(1, min(options.n_workers, room // max(1, need)))
-    return Blocks(shape, block, need, workers)
+    return Blocks(shape, block, need, workers, _alike(program))
 
 
 def _shares(least: int, budget: int, comfortable: int) -> tuple[int, int]:
@@ -208,6 +221,24 @@ def _access(program: Program) -> tuple[bool, ...]:
                 if axis >= 0 and long[axis]:
                     wanted[i] = True
     return tuple(wanted)
+
+
+def _alike(program: Program) -> tuple[bool, ...]:
+    """Return along which axes blocks share work in all operations that share any."""
+    alike: tuple[bool, ...] = ()
+    for leaf in program.leaves:
+        if not isinstance(leaf.source, OperationPixels):
+            continue
+        operation = leaf.source.operation
+        own = operation.alike()
+        if not any(own):
+            # what it is made of has its axes, more often than not; else blocks come in some other order
+            inner = [_alike(p) for p in leaf.source.inputs if len(p.shape) == len(own)]
+            own = next((i for i in inner if i), own)
+        if any(own):
+            here = tuple(axis >= 0 and own[axis] for axis, _, _ in leaf.view.axes)
+            alike = tuple(a and b for a, b in zip(alike, here, strict=True)) if alike else here
+    return alike
 
 
 def _grow(

@@ -16,6 +16,8 @@ from lattice import Image, LatticeError
 from lattice.config import set_options
 from lattice.coords.mapping import SkyMap, _tile
 from lattice.io.files import counting
+from lattice.ops import resample, taps
+from lattice.ops.taps import taps_at
 
 RNG = np.random.default_rng(41)
 CUBE = {
@@ -180,6 +182,34 @@ def test_blocks_make_no_difference(block: int) -> None:
         found = cube(mask=mask).regrid(turned(), shape=SHAPE).to_masked_array()
     np.testing.assert_array_equal(np.ma.getmaskarray(found), np.ma.getmaskarray(want))
     np.testing.assert_allclose(found.filled(0), want.filled(0), atol=1e-6)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("what", ["regrid", "one minus", "mosaic"])
+def test_weights_are_made_once_for_all_planes(
+    what: str, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def counted(mapping: Any, here: Any, *rest: Any) -> Any:
+        made.append((mapping, *((s.start, s.stop) for s in here)))
+        return taps_at(mapping, here, *rest)
+
+    monkeypatch.setattr(resample, "taps_at", counted)
+    monkeypatch.setattr(resample, "recent", taps._Recent())
+    monkeypatch.setattr(resample, "_boxes", {})
+    monkeypatch.setattr(taps, "most_kept", lambda: 40_000)  # of a block or two
+    image = cube()
+    grid = Image(np.zeros(SHAPE, "f4"), wcs=turned(0.123))
+    makes: dict[str, Any] = {
+        "regrid": lambda: image.regrid(grid, ("y", "x")),
+        "one minus": lambda: 1 - image.regrid(grid, ("y", "x")),
+        "mosaic": lambda: Image.mosaic([image, image * 2], grid),
+    }
+    with set_options(block=400, workers=workers):
+        makes[what]().compute()
+    assert len(set(made)) > 2
+    assert len(made) == len(set(made))
 
 
 def test_a_corner_reads_its_footprint(tmp_path: Path) -> None:

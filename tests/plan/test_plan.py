@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import pickle
 import sys
@@ -21,7 +22,7 @@ from lattice.ops.collapse import collapse
 from lattice.ops.concat import concat
 from lattice.ops.rebin import rebin
 from lattice.plan import memory
-from lattice.plan.blocks import choose
+from lattice.plan.blocks import Blocks, choose
 from lattice.plan.explain import explain
 from lattice.plan.memory import bytes_per_block
 from lattice.plan.program import lower
@@ -191,3 +192,14 @@ def test_inputs_that_are_joined_are_held_one_after_the_other() -> None:
     parts = [image(np.full(shape, i, np.float32), tile=(1, 64, 64)) for i in range(20)]
     program = lower([concat(parts, 0)], (80, 64, 64))
     assert bytes_per_block(program, (4, 64, 64)) < 4 * 4 * 64 * 64 * 5
+
+
+def test_blocks_that_share_work_follow_each_other() -> None:
+    blocks = Blocks((4, 6, 5), (2, 2, 3), 0, 1, (True, False, False))
+    first = [blocks.sections()[k] for k in blocks.order()]
+    assert sorted(blocks.order()) == list(range(blocks.count))
+    for one, other in itertools.pairwise(first[:2]):
+        assert one[1:] == other[1:]
+        assert one[0] != other[0]
+    for plain in (Blocks((4, 6), (2, 2), 0, 1), Blocks((4, 6), (2, 2), 0, 1, (True, True))):
+        assert list(plain.order()) == list(range(6))
