@@ -165,7 +165,7 @@ def _check_finite(ends: np.ndarray, good: Any) -> None:
     if not np.isfinite(ends[..., np.broadcast_to(good, ends.shape[1:])]).all():
         raise LatticeRangeError(
             "values that are infinite or no numbers have no bins",
-            hint="say include=(low, high), or mask them: image[isfinite(image)]",
+            hint="say include=(low, high), or mask them: image[np.isfinite(image)]",
         )
 
 

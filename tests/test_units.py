@@ -277,3 +277,46 @@ def test_the_pixel_size_is_that_of_the_wcs() -> None:
     assert binned.to("Jy/pixel").values[0, 0] == pytest.approx(
         6 * proj_plane_pixel_area(header) * np.radians(1) ** 2, rel=1e-9
     )
+
+
+def test_quantities_are_operands() -> None:
+    mask = np.array([True, False, True])
+    a = Image(np.array([1.0, 2.0, 3.0], "f4"), unit="Jy/beam", mask=mask)
+    for made, values, unit in [
+        (a + 500 * u.mJy / u.beam, [1.5, 2.5, 3.5], "Jy/beam"),
+        (1 * u.Jy / u.beam - a, [0, -1, -2], "Jy/beam"),
+        (a > 1500 * u.mJy / u.beam, [False, True, True], ""),
+        (np.maximum(a, 2000 * u.mJy / u.beam), [2, 2, 3], "Jy/beam"),
+        (np.where(a > 1 * u.Jy / u.beam, a, 0 * u.Jy / u.beam), [0, 2, 3], "Jy/beam"),
+        (a * u.m, [1, 2, 3], "Jy m beam-1"),
+        (a * (2 * u.km), [2, 4, 6], "Jy km beam-1"),
+        (a / (2 * u.s), [0.5, 1, 1.5], "Jy beam-1 s-1"),
+        (a / u.Jy, [1, 2, 3], "beam-1"),
+        (a * (np.arange(3) * u.s), [0, 2, 6], "Jy s beam-1"),
+        (a.with_unit("") + 2 * u.K, [3, 4, 5], "K"),
+        (a.with_unit("") < 2 * u.K, [True, False, False], ""),
+    ]:
+        assert isinstance(made, Image)
+        assert made.unit == unit
+        found = made.to_masked_array()
+        np.testing.assert_array_equal(np.ma.getmaskarray(found), ~mask)
+        np.testing.assert_allclose(found.compressed(), np.array(values)[mask])
+    assert (a * (2 * u.km)).dtype == np.float32
+
+
+def test_quantities_that_do_not_fit_are_refused() -> None:
+    a = Image(np.ones(3, "f4"), unit="Jy/beam")
+    for wrong in (lambda: a + 1 * u.K, lambda: a > 3 * u.m, lambda: a.with_unit("odd unit") + 1 * u.K):
+        with pytest.raises(UnitMismatchError):
+            wrong()
+    with pytest.raises(UnitMismatchError, match="cannot be combined"):
+        a.with_unit("odd unit") * u.m
+    with pytest.raises(LatticeTypeError, match="give its value"):
+        a ** (2 * u.m)
+
+
+def test_what_is_finite() -> None:
+    values = np.array([1, np.nan, np.inf, -np.inf, 0])
+    for array in (values, values.astype("f4"), values + 1j * values[::-1]):
+        np.testing.assert_array_equal(np.isfinite(Image(array)).values, np.isfinite(array))
+    np.testing.assert_array_equal(np.isinf(Image(values)).values, np.isinf(values))

@@ -36,7 +36,18 @@ from lattice.graph.fold import constant
 if TYPE_CHECKING:
     from lattice.graph.node import Node
 
-__all__ = ["alike", "choice", "parse", "power_unit", "product", "quotient", "root", "rule", "square"]
+__all__ = [
+    "alike",
+    "choice",
+    "parse",
+    "power_unit",
+    "product",
+    "quotient",
+    "root",
+    "rule",
+    "square",
+    "text_of",
+]
 
 _SEPARATOR = re.compile(r"\s*([/.*]|\s)\s*")
 _WORD = re.compile(r"[^\W\d]\w*\Z")
@@ -98,7 +109,7 @@ def _by_factors(text: str, unit_of: Any) -> Any:
     return unit
 
 
-def _text(unit: Any) -> str:
+def text_of(unit: Any) -> str:
     """Return a unit of astropy as text, the way FITS writes it where that is possible."""
     if unit.physical_type == "dimensionless" and unit.is_equivalent("") and unit.to("") == 1:
         return ""
@@ -170,7 +181,7 @@ def product(args: tuple[Node, ...]) -> str:
         return a or b
     x, y = parse(a), parse(b)
     if x is not None and y is not None:
-        return _text(x * y)
+        return text_of(x * y)
     if _WORD.match(a) and _WORD.match(b):
         return f"{a}**2" if a == b else f"{a} {b}"
     return _drop(a, b, "'*'")
@@ -183,7 +194,7 @@ def quotient(args: tuple[Node, ...]) -> str:
         return a if not b else ""
     x, y = parse(a) if a else 1, parse(b)
     if x is not None and y is not None:
-        return _text(x / y) if a else _text(y**-1)
+        return text_of(x / y) if a else text_of(y**-1)
     if _WORD.match(b) and (not a or _WORD.match(a)):
         return f"{a} / {b}" if a else f"{b}**-1"
     return _drop(a, b, "'/'")
@@ -197,7 +208,7 @@ def _raised(unit: str, exponent: Fraction) -> str:
         return ""
     known = parse(unit)
     if known is not None:
-        return _text(known**exponent)
+        return text_of(known**exponent)
     if _WORD.match(unit) and exponent.denominator == 1:
         return f"{unit}**{exponent}"
     warn(f"the result has no unit: {unit!r} is no known unit that could be raised to {exponent}")

@@ -18,6 +18,8 @@ from lattice.graph.node import Node
 from lattice.graph.types import DType, is_bool, lel_dtype, promote
 from lattice.image.base import ImageBase
 from lattice.image.make import array_parts, is_array
+from lattice.image.quantities import is_quantity, without_quantities
+from lattice.image.units import node_with_unit
 
 __all__ = ["ImageMath", "axes_of", "operand"]
 
@@ -100,7 +102,7 @@ class ImageMath(ImageBase):
         return apply_function(lookup(name, len(args)), args)
 
     def _binary(self, name: str, other: Any, swapped: bool = False) -> Any:
-        if operand(other, self.dtype, self) is None:
+        if not is_quantity(other) and operand(other, self.dtype, self) is None:
             return NotImplemented
         return self._apply(name, *((other, self) if swapped else (self, other)))
 
@@ -226,6 +228,10 @@ class ImageMath(ImageBase):
             return apply_function(lookup("floor", 1), (apply_function(lookup("/", 2), inputs),))
         if ufunc is np.square:
             return self * self
+        if ufunc in (np.isfinite, np.isinf):
+            # what is infinite or no number has no difference from itself
+            finite = (inputs[0] - inputs[0]) == 0
+            return finite if ufunc is np.isfinite else ~finite & ~inputs[0].isnan()
         if ufunc is np.logical_xor or ufunc is np.bitwise_xor:
             return apply_function(lookup("!=", 2), inputs)
         function = by_ufunc(ufunc, len(inputs))
@@ -308,7 +314,7 @@ _REDUCE = {
 
 def apply_function(function: Function, args: Iterable[Any]) -> Any:
     """Return a function applied to images, arrays and numbers, one image among them at least."""
-    given = list(args)
+    given, unit = without_quantities(function, tuple(args))
     images = [a for a in given if isinstance(a, ImageMath)]
     like = images[0].dtype
     for image in images[1:]:
@@ -324,8 +330,10 @@ def apply_function(function: Function, args: Iterable[Any]) -> Any:
                 f"{function.name} takes images, arrays and numbers, not a {type(value).__name__}"
             )
         nodes.append(node)
-    units = rule(False, tuple(nodes))
-    return images[0]._derive(call(function, *nodes, units=units), *images[1:])
+    made = call(function, *nodes, units=rule(False, tuple(nodes)))
+    if unit is not None:
+        made = node_with_unit(made, unit)
+    return images[0]._derive(made, *images[1:])
 
 
 # -- methods ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy as np
 from lattice.coords.along import reference_pixel, velocities_at, world_along
 from lattice.errors import LatticeRangeError, LatticeTypeError, suggest
 from lattice.functions.registry import lookup
+from lattice.functions.units import parse, text_of
 from lattice.graph.build import call
 from lattice.graph.node import Extend, Literal, Node, Subset
 from lattice.graph.records import FrozenArray
@@ -185,7 +186,7 @@ def _one(
     node: Node = Subset(joint, (number, *(slice(0, n, 1) for n in shape[1:])))
     like = collapse(x, "mean", axis).attrs  # for dims, coordinates and beams
     own = x.attrs.unit
-    text = {"values": own, "coordinate": unit, "product": f"{own}.{unit}" if own else unit}[kind.unit]
+    text = {"values": own, "coordinate": unit, "product": _times(own, unit)}[kind.unit]
     if kind.number == 0 and increment != 1:
         factor = Literal.of(increment, joint.attrs.dtype)
         node = call(lookup("*", 2), node, factor)
@@ -204,6 +205,14 @@ def _one(
         )
     moved: Node = Extend(node, axes, target)
     return moved
+
+
+def _times(own: str, unit: str) -> str:
+    """Return the unit of a product, without factors after a divisor, which programs read differently."""
+    known, other = (parse(own), parse(unit)) if "/" in own else (None, None)
+    if known is not None and other is not None:
+        return text_of(known * other)
+    return f"{own}.{unit}" if own else unit
 
 
 def _whole(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:

@@ -160,6 +160,7 @@ class ImageReductions(ImageCore):
                 numbers, dim, convention=convention, include=limits[0] or None, exclude=limits[1] or None,
                 by=deciding(part) if smoothed else None, keepdims=not drop,
             )  # fmt: skip
+            made = as_casa_spells(made, part, dim)
             return {n: _in_own_unit(one, part, dim) for n, one in made.items()}
 
         first = numbers[0] if numbers else 0
@@ -171,6 +172,14 @@ class ImageReductions(ImageCore):
         names = {n: outfile if len(numbers) == 1 else f"{outfile}.{MOMENTS[n].suffix}" for n in numbers}
         files = {n: created(names[n], made[n], overwrite) for n in numbers}
         return type(self)._on(files[first])
+
+
+def as_casa_spells(made: dict[Any, Image], image: Image, dim: int | None) -> dict[Any, Image]:
+    """Return moments, the integral in the unit as CASA writes it, which other programs read differently."""
+    if 0 not in made or "/" not in image.unit:
+        return made
+    along = image.with_unit("").moment(0, dim).unit
+    return made | {0: made[0].with_unit(f"{image.unit}.{along}")}
 
 
 def _in_own_unit(moment: Image, image: Image, dim: int | None) -> Image:

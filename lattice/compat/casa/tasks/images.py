@@ -93,7 +93,7 @@ def immoments(
     includepix, excludepix : list of float, optional
         Values that count, or do not.
     """
-    from lattice.compat.casa.reductions import limits_of
+    from lattice.compat.casa.reductions import as_casa_spells, limits_of
     from lattice.together import save
 
     if not outfile:
@@ -106,9 +106,10 @@ def immoments(
     orders = [*dict.fromkeys(moments)]
     low, high = ([v] if isinstance(v, int) else v for v in (includepix, excludepix))
     made = image.moments(
-        orders, image.ndim - 1 - number, include=limits_of(low) or None, exclude=limits_of(high) or None,
-        keepdims=True,
+        orders, image.ndim - 1 - number, convention="radio", include=limits_of(low) or None,
+        exclude=limits_of(high) or None, keepdims=True,
     )  # fmt: skip
+    made = as_casa_spells(made, image, image.ndim - 1 - number)
     names = {n: outfile if len(orders) == 1 else f"{outfile}.{MOMENTS[n].suffix}" for n in orders}
     for name in names.values():
         if os.path.lexists(os.path.expanduser(name)):
