@@ -75,6 +75,13 @@ class Body:
         self.lines: list[str] = []
         self.block = ""  # label of the block that is being written
         self.count = 0
+        self._known: dict[str, str] = {}  # what is computed in this block already
+
+    def once(self, text: str) -> str:
+        """Add an instruction that always gives the same, unless it is there; return its name."""
+        if text not in self._known:
+            self._known[text] = self.put(text)
+        return self._known[text]
 
     def put(self, text: str) -> str:
         """Add an instruction with a result; return its name."""
@@ -96,6 +103,7 @@ class Body:
         """Begin a block."""
         self.lines.append(f"{label}:")
         self.block = label
+        self._known = {}
 
     # -- steps ----------------------------------------------------------------------------------
 

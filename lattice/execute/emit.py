@@ -151,6 +151,15 @@ class _Running:
 
 
 @dataclass
+class _Count:
+    """How often something holds: turn by turn in each place of a vector, at the end added to numbers."""
+
+    now: str
+    then: str
+    places: list[tuple[str, int]] = field(default_factory=list)  # pointers, and where from them
+
+
+@dataclass
 class Loop:
     """The text of a loop: what runs on is loaded before the first turn, and stored after the last."""
 
@@ -162,6 +171,8 @@ class Loop:
     entry: list[str] = field(default_factory=list)
     running: dict[str, _Running] = field(default_factory=dict)
     current: dict[str, str] = field(default_factory=dict)  # names of the running values in this turn
+    numbers: dict[str, tuple[str, int]] = field(default_factory=dict)  # where numbers of pixels are
+    counts: dict[str, _Count] = field(default_factory=dict)  # by what is counted
     constants: dict[int, Value] = field(default_factory=dict)
 
     @property
@@ -187,6 +198,12 @@ class Loop:
             last = self.current[name]
             heads.append(f"  %{name}.h = phi {r.kind} [ %{name}.first, %entry ], [ {last}, %{body.block} ]")
             ends.append(f"  store {r.kind} %{name}.h, ptr {at}, align 1")
+        for condition, c in self.counts.items():
+            if condition != "%limit":
+                heads.append(
+                    f"  {c.now} = phi {V}i32> [ zeroinitializer, %entry ], [ {c.then}, %{body.block} ]"
+                )
+            ends += self._total(condition, c)
         lines = [*self.entry, "  br label %head", "head:"]
         lines.append(f"  %i = phi i64 [ 0, %entry ], [ %next, %{body.block} ]")
         if self.limited:
@@ -197,6 +214,21 @@ class Loop:
         lines += ["done:", *ends, "  ret void", "}", ""]
         head = "define void @loop(i64 %n, ptr %args, i64 %first) {\nentry:\n"
         return DECLARATIONS + (_COMPRESS if self.compress else "") + head + "\n".join(lines)
+
+    def _total(self, condition: str, c: _Count) -> list[str]:
+        """Return the lines behind the loop that add a count to where its numbers are."""
+        total, lines = "%n", []
+        if condition != "%limit":  # which holds for every pixel that there is
+            total = f"{c.now}.total"
+            lines.append(f"  {c.now}.sum = call i32 @llvm.vector.reduce.add.v{WIDTH}i32({V}i32> {c.now})")
+            lines.append(f"  {total} = zext i32 {c.now}.sum to i64")
+        for k, (pointer, place) in enumerate(c.places):
+            name = f"{c.now}.{k}"
+            lines.append(f"  {name}.at = getelementptr i64, ptr {pointer}, i64 {place}")
+            lines.append(f"  {name}.old = load i64, ptr {name}.at, align 1")
+            lines.append(f"  {name}.new = add i64 {name}.old, {total}")
+            lines.append(f"  store i64 {name}.new, ptr {name}.at, align 1")
+        return lines
 
     def _arguments(self) -> None:
         number = 0
@@ -252,7 +284,7 @@ class Loop:
         kind = self.program.types[target.value].name
 
         def count(name: str, argument: int, place: int) -> None:
-            self.running[f"{t}.{name}"] = _Running("i64", f"{to}.{argument}", place)
+            self.numbers[f"{t}.{name}"] = f"{to}.{argument}", place
 
         if isinstance(target, Store):
             for k, size in enumerate((np.dtype(kind).itemsize, 1)[: target.n_arguments]):
@@ -274,7 +306,7 @@ class Loop:
             count("nan", 1, 1)
             for k in range(target.count):
                 count(f"reached{k}", 1, 2 + 2 * k)
-                count(f"inside{k}", 1, 3 + 2 * k)
+                self.running[f"{t}.inside{k}"] = _Running("i64", f"{to}.1", 3 + 2 * k)
                 self._splat(f"to{number}.0", 2 * k, f"{t}.low{k}", kind)
                 self._splat(f"to{number}.0", 2 * k + 1, f"{t}.high{k}", kind)
 
@@ -288,7 +320,8 @@ class Loop:
         limit = ""
         if self.limited:
             # which pixels there are: the last turn of the loop goes beyond the last pixel
-            limit = b.put(f"icmp sgt {V}i32> %left, zeroinitializer")
+            b.do(f"%limit = icmp sgt {V}i32> %left, zeroinitializer")
+            limit = "%limit"
         for number, target in enumerate(self.targets):
             self._target(b, number, target, values, limit)
 
@@ -298,7 +331,7 @@ class Loop:
         if isinstance(target, Store):
             _store(b, target, number, value, mask)
             return
-        mask = limit if mask is None else b.put(f"and {V}i1> {mask}, {limit}")
+        mask = limit if mask is None else b.once(f"and {V}i1> {mask}, {limit}")
         self._add(b, f"t{number}.good", mask)
         if isinstance(target, Sums):
             _sum(b, target, number, value, mask)
@@ -311,16 +344,21 @@ class Loop:
             self._brackets(b, number, target, value, mask)
 
     def _add(self, b: Body, name: str, mask: str) -> None:
-        """Add the number of pixels for which a mask holds."""
-        word = b.put(f"bitcast {V}i1> {mask} to i{WIDTH}")
-        ones = b.put(f"call i{WIDTH} @llvm.ctpop.i{WIDTH}(i{WIDTH} {word})")
-        n = b.put(f"zext i{WIDTH} {ones} to i64")
-        self.current[name] = b.put(f"add i64 {self.current[name]}, {n}")
+        """Add the number of pixels for which a mask holds; for several the same is counted once."""
+        found = self.counts.get(mask)
+        if found is None:
+            now = f"%count{len(self.counts)}"
+            then = ""
+            if mask != "%limit":
+                more = b.put(f"add {V}i32> {now}, splat (i32 1)")
+                then = b.put(f"select {V}i1> {mask}, {V}i32> {more}, {V}i32> {now}")
+            found = self.counts[mask] = _Count(now, then)
+        found.places.append(self.numbers[name])
 
     def _range(self, b: Body, t: str, value: Value, mask: str) -> None:
         x, v = value[0], vector(value[1])
-        wrong = b.put(f"fcmp uno {v} {x}, {x}")
-        self._add(b, f"{t}.nan", b.put(f"and {V}i1> {wrong}, {mask}"))
+        wrong = b.once(f"fcmp uno {v} {x}, {x}")
+        self._add(b, f"{t}.nan", b.once(f"and {V}i1> {wrong}, {mask}"))
         for name, order in (("low", "olt"), ("high", "ogt")):
             best = self.current[f"{t}.{name}"]
             wins = b.put(f"fcmp {order} {v} {x}, {best}")
@@ -329,8 +367,8 @@ class Loop:
 
     def _brackets(self, b: Body, number: int, target: Brackets, value: Value, mask: str) -> None:
         x, v, t = value[0], vector(value[1]), f"t{number}"
-        wrong = b.put(f"fcmp uno {v} {x}, {x}")
-        self._add(b, f"{t}.nan", b.put(f"and {V}i1> {wrong}, {mask}"))
+        wrong = b.once(f"fcmp uno {v} {x}, {x}")
+        self._add(b, f"{t}.nan", b.once(f"and {V}i1> {wrong}, {mask}"))
         for k in range(target.count):
             reached = b.put(f"fcmp oge {v} {x}, %{t}.low{k}")
             reached = b.put(f"and {V}i1> {reached}, {mask}")
@@ -435,6 +473,7 @@ def _sum(b: Body, to: Sums, number: int, value: Value, mask: str) -> None:
 
 def _declarations() -> str:
     lines = [f"declare i{WIDTH} @llvm.ctpop.i{WIDTH}(i{WIDTH})"]
+    lines.append(f"declare i32 @llvm.vector.reduce.add.v{WIDTH}i32({V}i32>)")
     lines.append(f"declare i{WIDTH} @llvm.cttz.i{WIDTH}(i{WIDTH}, i1)")
     for kind, bits in BITS.items():
         word, t = f"{V}{bits}>", vector(kind)

@@ -35,6 +35,8 @@ from lattice.plan.program import Inputs, Step
 
 __all__ = ["Fused"]
 
+_SOUGHT = 1 << 13  # pixels among which sums look for a value near the mean first
+
 
 class Fused:
     """A fusion made ready to run in one thread."""
@@ -244,7 +246,9 @@ class Fused:
         self._begin()
         seekers = [s for native in self._natives for s in native.seekers()]
         if drive is None or seekers:
-            stop = self._end(at, n, self.fusion.piece)
+            # a value near the mean is among the first as a rule: the rest goes by turns
+            short = self.fusion.piece if drive is None else max(_SOUGHT, at)
+            stop = self._end(at, n, min(self.fusion.piece, short))
             source.read(first + at, first + stop)
             self._compute(stop - at, seekers)
             return stop

@@ -63,7 +63,7 @@ def good_values(
             numbers = [int(np.count_nonzero(good[i:j])) for i, j in places]
             counts[k] += numbers
             at, filled[k] = filled[k], filled[k] + sum(numbers)
-            np.compress(good, values, out=found[k][at : filled[k]])
+            found[k][at : filled[k]] = values if sum(numbers) == values.size else values[good]
     return [(v[:n], np.array(c, np.int64)) for v, n, c in zip(found, filled, counts, strict=True)]
 
 

@@ -380,7 +380,7 @@ class _Kept:
     def __init__(self, span: int, dtype: np.dtype[Any]) -> None:
         self._span, self._dtype = span + WIDTH, dtype
         self._memory = np.empty(0, dtype)
-        self._at = 0
+        self._first = self._at = 0
         self.lend: Callable[[int], np.ndarray] | None = None
 
     def address(self) -> int:
@@ -391,7 +391,8 @@ class _Kept:
             # there is room for several pieces, as few values are inside; what is not touched costs nothing
             nbytes = (self._span + self._span // 2) * self._dtype.itemsize
             self._memory, self._at = self.lend(nbytes).view(self._dtype), 0
-        return self._memory.ctypes.data + self._at * self._dtype.itemsize
+            self._first = self._memory.ctypes.data
+        return self._first + self._at * self._dtype.itemsize
 
     def appended(self, n: int) -> np.ndarray:
         """Return what was put there."""
@@ -414,6 +415,7 @@ class _Order(Sinking):
         self._limits = apart(2 * target.count, np.float64)
         self._counts = apart(2 + 2 * target.count, np.int64)
         self._kept = [_Kept(place.span, self.dtype) for _ in range(target.count)]
+        self._fixed = [self._limits.ctypes.data, self._counts.ctypes.data]
         self._n = 0
         self._taker: Any = None
 
@@ -429,7 +431,7 @@ class _Order(Sinking):
         self._limits[:] = [float(kind(v)) for pair in ends for v in pair]
 
     def arguments(self) -> list[int]:
-        return [self._limits.ctypes.data, self._counts.ctypes.data, *(k.address() for k in self._kept)]
+        return [*self._fixed, *(k.address() for k in self._kept)]
 
     def reset(self) -> None:
         self._counts[:] = 0
