@@ -44,6 +44,7 @@ _PIECES_MOST = 8192
 _PIECE = 2048
 _PART = 256  # about one pixel of so many is sampled in a large lattice
 _BINS = 1 << 12
+_FEW = 16  # pieces of kept values that are not worth to be put together
 
 
 @dataclass(frozen=True)
@@ -356,9 +357,9 @@ class _Order:
         return False
 
     def finish(self) -> list[Outcome]:
-        """Return what was found, the kept values of the block in one piece."""
+        """Return what was found, the kept values of the block in few pieces."""
         for outcome in self.outcomes:
-            if len(outcome.kept) > 1:
+            if len(outcome.kept) > _FEW:
                 outcome.kept = [np.concatenate(outcome.kept)]
         return self.outcomes
 

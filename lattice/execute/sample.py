@@ -41,11 +41,11 @@ def good_values(
         Most pixels per strip of what operations read.
     """
     most = max(_LEAST, min(_MOST, _ROOM // max(1, sum(t.itemsize for t in program.types))))
-    room = sum(n_pixels(s) for s in sections)
+    groups = list(_groups(sections, most))
+    room = sum(sum(sizes) for _, sizes in groups)
     found = [np.empty(room, program.types[value]) for value, _ in program.outputs]
     filled = [0] * len(found)
     counts: list[list[int]] = [[] for _ in found]
-    groups = list(_groups(sections, most))
     most = max((sum(sizes) for _, sizes in groups), default=0)
     # made once: memory that is new costs more than what is done with it
     buffers = {r: np.empty(most, program.types[r]) for r in _computed(program)}

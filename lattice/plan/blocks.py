@@ -20,6 +20,7 @@ __all__ = ["Blocks", "choose"]
 
 _MOST = 10_000  # blocks per stage
 _SMALL, _LARGE = 1 << 18, 1 << 22  # pixels per block
+_ENOUGH = 32  # blocks of what is streamed: for many threads, each with few beginnings and ends
 _TILED = 1 << 19
 _HELD = 1 << 24  # pixels that are put together in memory
 _PARTS = 16  # blocks of a reduction: few enough that long runs are read of each row
@@ -106,7 +107,7 @@ def choose(
     # what is put together from tiles and taken apart again should stay in the cache meanwhile
     held_already = not program.steps and all(_in_memory(leaf) for leaf in program.leaves)
     large = operates or held_already
-    target = min(_LARGE, max(_SMALL, n // 64)) if streams else _LARGE if large else _TILED
+    target = min(_LARGE, max(_SMALL, n // _ENOUGH)) if streams else _LARGE if large else _TILED
     if operates and not options.block:
         target = _of_many(program, target)
     target = max(options.block or target, -(-n // _MOST))
