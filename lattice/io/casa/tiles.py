@@ -27,7 +27,7 @@ from lattice.io.casa.tile_cuts import (
     same_order,
 )
 from lattice.io.casa.tile_pieces import pieces_bytes, read_by_pieces
-from lattice.io.casa.tile_writes import write_tiles
+from lattice.io.casa.tile_writes import Pace, write_tiles
 from lattice.io.casa.tiles_remote import read_remote_tiles
 from lattice.io.files import (
     Identity,
@@ -299,6 +299,7 @@ class TileWriter:
     def __init__(self, layout: TileLayout, flags: TileWriter | None = None) -> None:
         self.layout = layout
         self.flags = flags
+        self._pace = Pace()
         self.shape = layout.shape if layout.plane is None else layout.shape[1:]
         self.dtype = np.dtype(np.bool_) if layout.bits else layout.dtype.newbyteorder("=")
         tile = layout.tile if layout.plane is None else layout.tile[1:]
@@ -316,7 +317,7 @@ class TileWriter:
             section, values = (slice(plane, plane + 1, 1), *section), values[None]
         values = np.asarray(values, self.dtype)
         with Opened(self.layout.path, None) as fd:
-            write_tiles(fd, self.layout, section, values)
+            write_tiles(fd, self.layout, section, values, self._pace)
 
     def in_storage_order(self, padded: bool = False) -> tuple[Any, PlainWriter | BitWriter] | None:
         """Return shape and tile, and a writer of the pixels as they follow each other, if that can be.
