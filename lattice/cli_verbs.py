@@ -32,6 +32,7 @@ def _sources(text: str, settings: tuple[str, ...], cuts: dict[str, Any], mask: s
         "lattice smooth cube.fits round.image --to 10arcsec",
         "lattice smooth cube.fits common.fits --to common",
         "lattice smooth cube.fits lines.fits --along frequency=3 --kernel hanning",
+        "lattice smooth cube.fits slices.fits --major 4pix --minor 2pix --pa 30deg --dims frequency,y",
     ]
 )
 @_IMAGE
@@ -39,6 +40,9 @@ def _sources(text: str, settings: tuple[str, ...], cuts: dict[str, Any], mask: s
 @click.option("--major", metavar="ANGLE", help="Full width at half maximum of a Gaussian on the sky.")
 @click.option("--minor", metavar="ANGLE", help="The other width; the default is the same.")
 @click.option("--pa", metavar="ANGLE", default="0deg", help="Position angle of the major axis.")
+@click.option(
+    "--dims", "--axes", metavar="DIM,DIM", help="Two axes for --major in place of the sky, as with 3pix."
+)
 @click.option("--to", "--beam", "target", metavar="ANGLE|common", help="Beam wanted, in place of the kernel.")
 @click.option(
     "--along", "--widths", metavar="DIM=WIDTH,...", help="Smooth along these axes, widths in pixels."
@@ -61,6 +65,7 @@ def smooth(
     major: str | None,
     minor: str | None,
     pa: str,
+    dims: str | None,
     target: str | None,
     along: str | None,
     kernel: str,
@@ -74,13 +79,16 @@ def smooth(
     chosen = [name for name, value in (("--major", major), ("--to", target), ("--along", along)) if value]
     if len(chosen) != 1:
         raise click.UsageError("say one of --major, --to and --along")
+    if dims is not None and major is None:
+        raise click.UsageError("--dims goes with --major")
     source = _sources(image, settings, cuts)
     if along is not None:
         made = source.smooth_along(_numbers(along, float), kernel, bad=bad)
     elif target is not None:
         made = source.smooth_to(target, None if target == "common" else minor, pa, bad=bad)
     else:
-        made = source.smooth(major, minor, pa, bad=bad)
+        plane = None if dims is None else _dims(dims)
+        made = source.smooth(major, minor, pa, bad=bad, dims=plane)
     made.save(out, **saving)
 
 
@@ -128,7 +136,7 @@ def regrid(
 ) -> None:
     """Put an image on the pixel grid of TEMPLATE."""
     source = _sources(image, settings, cuts)
-    wanted = None if dims is None else [d.strip() for d in dims.split(",")]
+    wanted = None if dims is None else _dims(dims)
     matched = velocity or ("radio" if asvelocity else None)
     source.regrid(template, wanted, method=method, velocity=matched).save(out, **saving)
 
@@ -557,6 +565,10 @@ def _number_or_text(text: str) -> Any:
         return float(text)
     except ValueError:
         return text
+
+
+def _dims(text: str) -> list[str]:
+    return [dim.strip() for dim in text.split(",")]
 
 
 def _numbers(text: str, kind: type[int] | type[float]) -> dict[str, Any]:

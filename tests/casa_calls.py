@@ -1270,6 +1270,9 @@ MENDED: dict[str, str] = {
         "CASA masks pixels around bad ones that its own values do not depend on, where the grid is coarse"
     ),
     "cube: ia.deviation(stattype='nothing')": "an unknown statistic is refused; CASA takes another one",
+    "cube: ia.convolve2d(axes=[0, 2], type='gauss', major='3pix', minor='2pix', pa='0deg')": (
+        "any two axes are taken, widths in pixels; CASA wants as many of one unit to a pixel"
+    ),
     "cube: len(ia.history())": "what wrote the file is in its history, too",
     "cube: ia.twopointcorrelation('s.im', axes=[0, 2]); out('s.im').getchunk()": (
         "any two axes are taken; CASA takes two of the sky only"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,10 @@ import numpy as np
 from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.image.arguments import angle, sequence, whole_number
 
-__all__ = ["corners_of", "pixels_wide", "step_along", "window_of"]
+__all__ = ["corners_of", "pixels_wide", "step_along", "width", "window_of"]
+
+
+_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D.*)?")
 
 
 def corners_of(
@@ -119,6 +123,30 @@ def _pixels(plane: Any, points: list[Any]) -> tuple[np.ndarray, np.ndarray]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def width(value: Any, unit: str) -> tuple[float, str]:
+    """Return a width and its unit: of a plain number that given, of texts "3pix" and Quantities their own.
+
+    >>> width("3 pix", ""), width("2.5km/s", ""), width(4, "pix")
+    ((3.0, 'pix'), (2.5, 'km / s'), (4.0, 'pix'))
+    """
+    if _is_number(value) and math.isfinite(value):
+        return float(value), unit
+    from astropy.units import Quantity
+
+    try:
+        if isinstance(value, str):
+            number, word = _NUMBER.fullmatch(value.strip()).groups(default="")  # type: ignore[union-attr]
+            if word.lower() in ("pix", "pixel", "pixels"):
+                return float(number), "pix"
+            value = Quantity(float(number), word)
+        quantity = Quantity(value)
+        if quantity.ndim == 0 and math.isfinite(quantity.value):
+            return float(quantity.value), "pix" if str(quantity.unit) == "pix" else str(quantity.unit)
+    except (ValueError, TypeError, AttributeError):
+        pass
+    raise LatticeTypeError(f"{value!r} is no width", hint="write '3pix', '5arcsec' or '2km/s'")
 
 
 def pixels_wide(image: Any, width: Any) -> int:

@@ -31,22 +31,29 @@ class ImageSmooth(ImageBase):
         *,
         scale: float | None = None,
         bad: str = "zero",
+        dims: Any = None,
     ) -> Self:
-        """Return the image convolved with an elliptical Gaussian on the sky.
+        """Return the image convolved with an elliptical Gaussian on the sky, or along any two axes.
 
         Parameters
         ----------
         major, minor : Quantity, str or float
-            Full widths at half maximum; texts such as "5arcsec", plain numbers in degrees. A beam, or a
-            sequence of beams with one per plane, may stand for all three.
+            Full widths at half maximum; texts such as "5arcsec", plain numbers in degrees, or pixels ("3pix")
+            where they are square. A beam, or a sequence of beams with one per plane, may stand for all three.
         pa : Quantity, str or float, optional
-            Position angle of the major axis, from north through east.
+            Position angle of the major axis, from north through east; in another plane than the sky, of the
+            two axes from that which is the faster one in memory towards the slower one, both in the direction
+            of rising pixels.
         scale : float, optional
             Factor of a kernel with peak 1. Without it brightness is kept: Jy/beam is scaled to the new beam,
             Jy/pixel becomes Jy/beam of the kernel, other units are averaged.
         bad : {"zero", "leave"}, optional
             Bad pixels, and those beyond the edge, count as zero; or are left out, and the weights of the
             others scaled up.
+        dims : pair of str or int, optional
+            Two axes; the default is the sky. For others plain numbers are pixels, and widths have a unit
+            only if it is one of both axes, as that of the velocity and offset in km/s and arcsec is not. All
+            values are averaged then; unit and beam stay.
 
         Returns
         -------
@@ -54,11 +61,22 @@ class ImageSmooth(ImageBase):
             Its beam is that of the image convolved with the kernel. Bad pixels stay bad; with bad="leave"
             those within reach of good ones become good.
 
+        Raises
+        ------
+        UnitMismatchError
+            For widths in a unit that does not belong to both axes.
+        CoordinateError
+            For widths in a unit along axes without coordinates.
+        LatticeRangeError
+            For widths that are none.
+
         Notes
         -----
         :mask: bad pixels stay bad; with ``bad="leave"`` those within reach of good ones become good.
-        :unit: Jy/beam stays and is scaled to the new beam, Jy/pixel becomes Jy/beam, others stay.
-        :beam: is convolved with the kernel, that of each plane; of Jy/pixel it is the kernel.
+        :unit: Jy/beam stays and is scaled to the new beam, Jy/pixel becomes Jy/beam, others stay; along other
+            axes than the sky all stay.
+        :beam: is convolved with the kernel, that of each plane; of Jy/pixel it is the kernel; along other
+            axes it stays.
         :coordinates: stay.
         :flags: named masks are left behind.
         :variance: ``v`` convolved with the kernel squared; pixels are correlated afterwards.
@@ -77,10 +95,31 @@ class ImageSmooth(ImageBase):
         >>> smooth = image.smooth("4arcsec")
         >>> str(smooth.beam), round(float(smooth.max()), 3)
         ('5 x 5 arcsec, 0 deg', 0.153)
+
+        Along position and velocity:
+
+        >>> slice = Image(np.eye(9), dims=("velocity", "offset"))
+        >>> float(slice.smooth("3pix", "2pix", "45deg", dims=("velocity", "offset")).values[4, 4].round(3))
+        0.453
         """
+        from lattice.image.lines import width
+        from lattice.image.operators import axes_of
+        from lattice.ops.plane_gaussian import PIXEL, plane_gaussian, square_pixel
         from lattice.ops.smooth import sky_gaussian
 
         factor = None if scale is None else real_number(scale, "scale")
+        axes = None if dims is None else axes_of(self, dims)
+        if axes is not None and len(axes) != 2:
+            raise LatticeRangeError(f"a Gaussian lies in the plane of two axes, not of {len(axes)}")
+        sky = axes is None or _is_sky(self, axes)
+        if not sky and axes is not None and not is_beam(major):
+            sizes = [width(w, PIXEL) for w in (major, major if minor is None else minor)]
+            return self._derive(plane_gaussian(self._node, axes, sizes, angle(pa), scale=factor, bad=bad))
+        if not sky:
+            raise LatticeTypeError("a beam lies on the sky", hint="give widths: '3pix', '2pix'")
+        if not is_beam(major) and (in_pixels(major) or in_pixels(minor)):
+            pixel = square_pixel(self._node.attrs)
+            major, minor = (w if w is None else _on_sky(w, pixel) for w in (major, minor))
         return self._derive(sky_gaussian(self._node, _beams(major, minor, pa), scale=factor, bad=bad))
 
     def smooth_to(
@@ -269,9 +308,32 @@ class ImageSmooth(ImageBase):
         return image.with_beam(None) if self.beams else image
 
 
+def _is_sky(image: Any, axes: Sequence[int]) -> bool:
+    coords = image.coords
+    kinds = () if coords is None or not coords.has_sky else coords.kinds
+    return {kinds[a] for a in axes if kinds} == {"longitude", "latitude"}
+
+
+def is_beam(given: Any) -> bool:
+    """Tell whether a beam, or several, stand for widths and angle."""
+    return hasattr(given, "major_deg") or hasattr(given, "major") or isinstance(given, list | tuple)
+
+
+def in_pixels(given: Any) -> bool:
+    """Tell whether a width is a text in pixels."""
+    return isinstance(given, str) and given.strip().lower().endswith(("pix", "pixel", "pixels"))
+
+
+def _on_sky(given: Any, pixel: float) -> Any:
+    """Return a width in pixels in degrees; any other as it is."""
+    from lattice.image.lines import width
+
+    return width(given, "")[0] * pixel if in_pixels(given) else given
+
+
 def _beams(major: Any, minor: Any, pa: Any) -> tuple[tuple[float, float, float], ...]:
     """Return beams from widths and an angle, from a beam, or from several."""
-    if hasattr(major, "major_deg") or hasattr(major, "major") or isinstance(major, list | tuple):
+    if is_beam(major):
         if minor is not None:
             raise LatticeTypeError("a beam has its own minor axis")
         return beams_of(major)

@@ -41,7 +41,7 @@ def sky_axes(attrs: Attributes) -> tuple[int, int]:
     return first, second
 
 
-def gaussian_kernel(beam: Beam, step: np.ndarray) -> np.ndarray:
+def gaussian_kernel(beam: Beam, step: np.ndarray, what: str = "") -> np.ndarray:
     """Return a Gaussian of peak 1, sampled at pixel centres.
 
     Parameters
@@ -51,6 +51,8 @@ def gaussian_kernel(beam: Beam, step: np.ndarray) -> np.ndarray:
         through east. The minor axis may be zero.
     step : ndarray of shape (2, 2)
         Offsets in degrees to the east and the north (rows) of a step of one pixel along each axis (columns).
+    what : str, optional
+        The widths in words, where they are no angles.
     """
     major, minor, angle = beam
     s, c = math.sin(math.radians(angle)), math.cos(math.radians(angle))
@@ -61,8 +63,8 @@ def gaussian_kernel(beam: Beam, step: np.ndarray) -> np.ndarray:
     half = [max(1, math.ceil(_WIDTHS * r)) for r in reach]
     if (2 * half[0] + 1) * (2 * half[1] + 1) > _MOST:
         raise LatticeRangeError(
-            f"a Gaussian of {_shown(beam)} reaches over {2 * half[0] + 1} x {2 * half[1] + 1} pixels",
-            hint="rebin the image first: image.rebin(y=4, x=4)",
+            f"a Gaussian of {what or _shown(beam)} reaches over {2 * half[0] + 1} x {2 * half[1] + 1} pixels",
+            hint="rebin the image first, as in image.rebin(y=4, x=4)",
         )
     first, second = np.ogrid[-half[0] : half[0] + 1, -half[1] : half[1] + 1]
     east = step[0, 0] * first + step[0, 1] * second

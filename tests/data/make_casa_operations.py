@@ -1,9 +1,9 @@
-"""Keeps what CASA makes of the images and calls of tests/casa_operations.py, casa_analysis.py, casa_forms.py.
+"""Keeps what CASA makes of the images and calls of tests/casa_operations.py, casa_analysis.py and the like.
 
-Run it with a Python in which casatools and astropy work, and the name of a table: operations, analysis or
-forms. It writes casa_NAME.npz beside it: values and masks in numpy order, and as JSON shape, unit, beams and
-the world coordinates of the first, middle and last pixel. Further names keep only cases that begin with one
-of them, in another file.
+Run it with a Python in which casatools and astropy work, and the name of a table: operations, analysis, forms
+or planes. It writes casa_NAME.npz beside it: values and masks in numpy order, and as JSON shape, unit, beams
+and the world coordinates of the first, middle and last pixel. Further names keep only cases that begin with
+one of them, in another file.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.casa_analysis import ANALYSIS
 from tests.casa_forms import FORMS
 from tests.casa_operations import CASES, INPUTS, edged, pixels
+from tests.casa_planes import FRAMES, PLANES, ellipse
 
-TABLES = {"operations": CASES, "analysis": ANALYSIS, "forms": FORMS}
+TABLES = {"operations": CASES, "analysis": ANALYSIS, "forms": FORMS, "planes": [*PLANES, *FRAMES]}
 
 
 def write_input(name: str, kept: dict[str, np.ndarray]) -> None:
@@ -178,7 +179,7 @@ def main(table: str, only: list[str]) -> None:
                 scope: dict[str, Any] = {
                     "ia": tool, "np": np, "csys": csys, "lengths": lengths, "inserted": inserted,
                     "name": name, "casatasks": casatasks, "casatools": casatools, "half": half,
-                    "ia_axis": ia_axis, "one_stokes": one_stokes,
+                    "ia_axis": ia_axis, "one_stokes": one_stokes, "ellipse": ellipse,
                 }  # fmt: skip
                 try:
                     exec(case.casa, scope)

@@ -1,7 +1,7 @@
 """Operations against what CASA makes of the same images.
 
 The values were computed by CASA 6.7.0 with tests/data/make_casa_operations.py, from the calls in
-tests/casa_operations.py, tests/casa_analysis.py and tests/casa_forms.py.
+tests/casa_operations.py, casa_analysis.py, casa_forms.py and casa_planes.py there.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from lattice.image.catalogue import OPERATIONS, Operation
 from tests.casa_analysis import ANALYSIS
 from tests.casa_forms import FORMS
 from tests.casa_operations import CASES, INPUTS, Case
+from tests.casa_planes import PLANES
 from tests.ops.casa_reductions import calls
 
 DATA = Path(__file__).parent.parent / "data"
-TABLES = {"operations": CASES, "analysis": ANALYSIS, "forms": FORMS}
+TABLES = {"operations": CASES, "analysis": ANALYSIS, "forms": FORMS, "planes": PLANES}
 SEC = 1 / 3600
 WORLD = {"rad": ("deg", 180 / np.pi), "'": ("deg", 1 / 60), "km/s": ("m/s", 1e3)}
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=4)
 def load(table: str) -> Any:
     return np.load(DATA / f"casa_{table}.npz")
 

@@ -162,7 +162,7 @@ class ImageTransforms(ImageCore):
         minor: Any = "0deg", pa: Any = "0deg", scale: float = -1.0, region: Any = "", mask: str = "",
         overwrite: bool = False, stretch: bool = False, targetres: bool = False, beam: Any = None,
     ) -> Any:  # fmt: skip
-        """Return the image convolved with a Gaussian on the sky, or to a beam if `targetres` is set."""
+        """Return the image convolved with a Gaussian, or on the sky to a beam if `targetres` is set."""
         call = ("convolve2d", _given(locals()))
         matched(type, ("gaussian",), "kernel")
 
@@ -170,9 +170,7 @@ class ImageTransforms(ImageCore):
             part = self._selected(image, region, mask, stretch)
             system = system_of(part)
             if sorted(axes) != sorted(system.pixel_axes("direction")):
-                raise CasaError(
-                    f"axes {list(axes)} are not those of the sky", hint="sepconvolve() takes others"
-                )
+                return _in_plane(part, axes, major, minor, pa, scale, targetres or bool(beam))
             kernel = _kernel(system, major, minor, pa, beam or {})
             if targetres:
                 return part.smooth_to(*kernel)
@@ -432,6 +430,21 @@ def _kernel(system: System, major: Any, minor: Any, pa: Any, beam: Mapping[str, 
             f"a kernel of {sizes[0] * 3600:g} by {sizes[1] * 3600:g} arcsec: the larger width first"
         )
     return sizes[0], sizes[1], angle
+
+
+def _in_plane(
+    image: Image, axes: Sequence[int], major: Any, minor: Any, pa: Any, scale: float, beam: bool
+) -> Image:
+    """Return an image convolved with a Gaussian in the plane of other axes than those of the sky."""
+    if len(axes) != 2 or len(set(axes)) != 2 or not all(0 <= a < image.ndim for a in axes):
+        raise CasaError(f"axes {list(axes)} are not two different axes of the image")
+    if beam:
+        raise CasaError("a beam lies on the sky", hint="give major, minor and pa for other axes")
+    sizes = [f"{float(number)!r}{unit}" for number, unit in (quantity_of(v, "pix") for v in (major, minor))]
+    dims = [image.ndim - 1 - a for a in axes]
+    angle = 0.0 if is_nothing(pa) else in_unit(pa, "deg", "deg")
+    factor = scale if scale >= 0 else None
+    return image.smooth(sizes[0], sizes[1], angle, scale=factor, dims=dims)
 
 
 def kernels_along(
