@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any, Self
 
@@ -128,20 +129,22 @@ class ImageShape(ImageMasks):
 
     def regrid(
         self,
-        template: Any,
+        template: Any = None,
         dims: Any = None,
         *,
         shape: Any = None,
         method: str = "linear",
         velocity: str | None = None,
         force: bool = False,
+        frame: str | None = None,
     ) -> Self:
-        """Return the image on the pixel grid of another one; only what a block needs is read and computed.
+        """Return the image on the pixel grid of another one, or in another frame; all is done block by block.
 
         Parameters
         ----------
         template : Image, path, CoordinateSystem, astropy Header or WCS
             The grid; its frames and projection may be any. What is no image needs a `shape`, or NAXIS cards.
+            Or the name of a frame, see below.
         dims : str, int or sequence of these, optional
             Axes of this image that change; the default is all that both have, but for Stokes. The two axes of
             the sky change together.
@@ -157,6 +160,13 @@ class ImageShape(ImageMasks):
             Match the velocities of both spectral axes, each by its own rest frequency, and not frequencies.
         force : bool, optional
             Interpolate axes that agree already, too.
+        frame : str, optional
+            In place of a template. A frame of the sky (ICRS, J2000, B1950, GALACTIC, SUPERGAL, ECLIPTIC):
+            north is up there, the middle pixel ``n // 2`` stays where it is, pixels keep their size, and the
+            grid reaches as far as the image. A spectral frame (LSRK, LSRD, BARY, TOPO, GEO, HELIO, GALACTO,
+            LGROUP, CMB): as many channels, as wide, the middle one at the same place. Or radio, optical,
+            relativistic, frequency or wavelength: the channels are labelled by it and of equal width in it,
+            that of the middle one. Channels beyond the image are masked, but for the first twentieth of one.
 
         Returns
         -------
@@ -181,7 +191,7 @@ class ImageShape(ImageMasks):
         -----
         :mask: bad where the image has no pixel, or a bad one among those that a value is made of.
         :unit: stays; Jy/pixel is scaled by the ratio of pixel areas.
-        :beam: stays.
+        :beam: stays; its angle is turned with the north of another frame of the sky.
         :coordinates: the axes that change get those of the template; the others keep theirs.
         :flags: named masks are left behind.
         :variance: weights of the interpolation, squared; ``v.regrid(..., method="nearest")`` comes near.
@@ -198,15 +208,68 @@ class ImageShape(ImageMasks):
         >>> shifted = image.regrid(cards | {"CRPIX1": 2.0}, shape=(5, 4))
         >>> shifted.values[0].tolist()
         [1.0, 2.0, 3.0, 4.0]
+
+        In Galactic coordinates, turned so that their north is up:
+
+        >>> image.regrid("GALACTIC").coords.to_cards()[0][1]
+        'GLON-TAN'
         """
         from lattice.image.operators import axes_of
+        from lattice.ops.named_grids import sort_of
         from lattice.ops.regrid import regrid
 
+        if frame is not None or _is_name(template):
+            if any(value is not None for value in (dims, shape, velocity, frame and template)):
+                raise LatticeTypeError(
+                    "a frame tells the whole grid: it goes without template, dims, shape and velocity"
+                )
+            sort, name = sort_of(template if frame is None else frame)
+            if frame is not None:
+                return self.regrid(name, method=method, force=force)
+            return self._in_frame(sort, name, method, force)
+        if template is None:
+            raise LatticeTypeError(
+                "regrid needs a template: an image, a header or a WCS",
+                hint="or the name of a frame: image.regrid('GALACTIC')",
+            )
         coords, lengths = grid_of(template, shape)
         axes = None if dims is None else axes_of(self, dims)
         return self._derive(
             regrid(self._node, coords, lengths, axes=axes, method=method, velocity=velocity, force=force)
         )
+
+    def _in_frame(self, sort: str, name: str, method: str, force: bool) -> Self:
+        """Return the image on the grid that the name of a frame, or of a spectral variable, stands for."""
+        from lattice.ops.named_grids import MARGIN, regular_grid, sky_grid, spectral_grid
+        from lattice.ops.regrid import regrid
+
+        image: Any = self
+        if sort == "sky":
+            grid = sky_grid(self.coords, self.shape, name)
+            if grid is None:
+                return self
+            axes = [a for a, kind in enumerate(image.coords.kinds) if kind in ("longitude", "latitude")]
+            node = regrid(self._node, grid.coords, grid.shape, axes=axes, method=method, force=force)
+            made = self._derive(node)
+            beams = [(a, b, math.remainder(pa + grid.turn, 180)) for a, b, pa in self.beams]
+            return made.with_beam(beams) if beams else made
+        if sort == "variable":
+            if self.coords is None:
+                raise CoordinateError("the image has no coordinates")
+            image = image.with_velocity(name)
+            target = regular_grid(image.coords, image.shape)
+        else:
+            target = spectral_grid(self.coords, self.shape, name)
+        axis = [image.coords.axis_of("spectral")]
+        node = regrid(image._node, target, image.shape, axes=axis, method=method, force=force, margin=MARGIN)
+        regular: Self = image._derive(node)
+        return regular
+
+
+def _is_name(template: Any) -> bool:
+    from lattice.ops.named_grids import NAMES
+
+    return isinstance(template, str) and (template.upper() in NAMES or template.lower() in NAMES)
 
 
 def grid_of(template: Any, shape: Any) -> tuple[CoordinateSystem, tuple[int, ...]]:

@@ -35,6 +35,7 @@ def regrid(
     method: str = "linear",
     velocity: str | None = None,
     force: bool = False,
+    margin: float = 0.0,
 ) -> Node:
     """Return a lattice on the pixel grid of another one.
 
@@ -56,6 +57,8 @@ def regrid(
         frequencies.
     force : bool
         Interpolate axes that agree already, too.
+    margin : float
+        So many pixels beyond the ends of single axes have the values of the outermost ones.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def regrid(
         node = _sky(node, target, target_shape, pairs, method, force)
     for mine, theirs in pairs.items():
         if source.kinds[mine] not in _SKY:
-            node = _line(node, mine, target, theirs, target_shape, method, velocity, force)
+            node = _line(node, mine, target, theirs, target_shape, method, velocity, force, margin)
     return node
 
 
@@ -206,6 +209,7 @@ def _line(
     method: str,
     velocity: str | None,
     force: bool,
+    margin: float,
 ) -> Node:
     """Return a lattice on another grid along one axis."""
     source: Any = x.attrs.coords
@@ -220,6 +224,8 @@ def _line(
         positions = _linear_positions(source, axis, target, theirs, pixels)
     if not force and n == shape[axis] and np.allclose(positions, pixels, rtol=0, atol=1e-6):
         return x
+    inside = np.clip(positions, 0, shape[axis] - 1)
+    positions = np.where(np.abs(positions - inside) <= margin, inside, positions)
     if method in AVERAGING:
         raise LatticeRangeError(
             f"method={method!r} is for the two axes of the sky, and {name} differs too",

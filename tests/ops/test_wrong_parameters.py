@@ -222,7 +222,7 @@ WRONG: list[tuple[str, Callable[[], Any], str]] = [
     ("regrid", lambda: a.regrid(grid_for(a),velocity="nosuch"), "there is no velocity convention 'nosuch'"),
     ("regrid", lambda: stokes(a).regrid(stokes(a),"stokes"), 'Stokes parameters are not interpolated'),
     ("regrid", lambda: a.regrid(a,shape=(0,5,5)), 'a grid of 3 axes does not have the shape (0, 5, 5)'),
-    ("regrid", lambda: a.regrid(None), 'the template does not tell how many pixels it has'),
+    ("regrid", lambda: a.regrid(None), 'regrid needs a template: an image, a header or a WCS'),
     ("regrid", lambda: a.regrid(a,shape="abc"), "shape='abc' is no list"),
     ("rotate", lambda: a.rotate("x"), "'x' is no angle"),
     ("rotate", lambda: plain.rotate(3), 'only an image with sky coordinates is turned'),

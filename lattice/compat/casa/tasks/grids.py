@@ -9,7 +9,6 @@ from typing import Any
 
 from lattice.compat.casa.arguments import matched
 from lattice.compat.casa.attaching import open_image
-from lattice.compat.casa.beaming import with_angle
 from lattice.compat.casa.core import system_of
 from lattice.compat.casa.errors import CasaError
 from lattice.compat.casa.sky import moved
@@ -148,7 +147,8 @@ def in_sky_frame(whole: Image, frame: str, method: str) -> Image:
     if number is None:
         raise CasaError("the image has no sky axes")
     part = system.part(number)
-    if str(part["system"]).upper() == frame:
+    start = str(part["system"]).upper()
+    if start == frame:
         return whole
     if str(part["projection"]) == "SFL":
         raise CasaError("images in the projection SFL are not turned into other frames")
@@ -158,27 +158,12 @@ def in_sky_frame(whole: Image, frame: str, method: str) -> Image:
     for axis, at in zip(axes, middle, strict=True):
         place[axis] = float(at)
     world = system.to_world(place)
-    worlds = system.world_axes("direction")
-    lon, lat = (_degrees(float(world[k]), system.units[k]) for k in worlds)
-    start = str(part["system"])
-    turn = _turn(lon, lat, start, frame)
-    pad = _border([lengths[a] for a in axes], middle, turn)
-    new = moved(lon, lat, start, frame)
-    for k, axis, at, value in zip(worlds, axes, middle, new, strict=True):
-        system.put("crval", k, _from_degrees(value, system.units[k]))
-        system.put("crpix", k, float(at + pad))
-        lengths = tuple(n + 2 * pad if a == axis else n for a, n in enumerate(lengths))
-    part["system"] = frame
-    part["conversionSystem"] = frame
-    for key in ("longpole", "latpole"):
-        if key in part:
-            part[key] = {"longpole": 180.0, "latpole": new[1]}[key]
+    lon, lat = (_degrees(float(world[k]), system.units[k]) for k in system.world_axes("direction"))
+    pad = _border([lengths[a] for a in axes], middle, _turn(lon, lat, start, frame))
     sky = [whole.ndim - 1 - a for a in axes]
     # a border of bad pixels: nothing is extrapolated beyond the edge
     source = whole.pad(dict.fromkeys(sky, pad), value=0.0) if pad else whole
-    made = regridded(source, system.record, lengths, axes, method, True, False)
-    beams = tuple((a, b, with_angle(p + math.degrees(turn))) for a, b, p in made.beams)
-    return made.crop(sky).with_beam(beams or None)
+    return source.regrid(frame=frame, method=method).crop(sky)
 
 
 def _degrees(value: float, unit: str) -> float:
