@@ -163,12 +163,32 @@ class Dataset:
     def warm(self, form: str) -> None:
         """Read the inputs once, so that every peer finds them in the page cache."""
         buffer = bytearray(8 << 20)
-        for name in NAMES:
-            root = self.path(name, form)
-            for path in [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file()):
-                with path.open("rb", buffering=0) as file:
-                    while file.readinto(buffer):
-                        pass
+        for path in self.files(form):
+            with path.open("rb", buffering=0) as file:
+                while file.readinto(buffer):
+                    pass
+
+    def forget(self, form: str) -> None:
+        """Drop the inputs from the page cache, so that the next to read them finds them in large pages.
+
+        What was written piece by piece, or read while memory was short, lies in the cache in small pages, and
+        was read at 9 instead of 24 GB/s.
+        """
+        if not hasattr(os, "posix_fadvise"):
+            return
+        for path in self.files(form):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def files(self, form: str) -> list[Path]:
+        """Return all files of the inputs that are there."""
+        roots = [root for root in (self.path(name, form) for name in NAMES) if root.exists()]
+        return [
+            path
+            for root in roots
+            for path in ([root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file()))
+        ]
 
 
 def make_dataset(
@@ -192,4 +212,6 @@ def make_dataset(
     if made:
         # Otherwise the disk would still be busy with the inputs while the first rows run.
         os.sync()
+    for form in forms:
+        dataset.forget(form)
     return dataset
