@@ -39,7 +39,7 @@ __all__ = [
 Array = np.ndarray[Any, Any]
 
 COLLECT_ALL = 1 << 20  # lattices of at most this many pixels are kept whole
-_PIECES = 192  # at least so many pieces are sampled
+_PIECES = 128  # at least so many pieces are sampled
 _PIECES_MOST = 8192
 _PIECE = 2048
 _PART = 256  # about one pixel of so many is sampled in a large lattice
