@@ -443,6 +443,10 @@ class Operation(Node):
         """Return the bytes that evaluating an output section of `shape` needs beside its result."""
         return math.prod(shape) * self.attrs.dtype.itemsize
 
+    def scratch_of(self, section: Section) -> int:
+        """Return the same of a section, whose steps may leave out pixels for which memory is needed."""
+        return self.scratch(shape_of(section))
+
     def needs(self, section: Section) -> tuple[Section | None, ...]:
         """Return the section of each child that an output section is computed from; None for nothing of it.
 

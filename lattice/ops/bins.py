@@ -114,6 +114,10 @@ class Split(Operation):
         """Return the bytes of the pixels and of their mask, once as they come and once in bins."""
         return math.prod(shape) * (2 * self.attrs.dtype.itemsize + 2)
 
+    def scratch_of(self, section: Section) -> int:
+        """Return the bytes of whole bins, also of those that steps leave out."""
+        return self.scratch(tuple(s.stop - s.start for s in section))
+
     def access(self) -> tuple[bool, ...]:
         """Return that bins are not taken apart."""
         out: list[bool] = []

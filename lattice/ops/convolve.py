@@ -19,7 +19,7 @@ from lattice.graph.records import FrozenArray
 from lattice.graph.sections import Section, shape_of
 from lattice.graph.types import is_bool
 from lattice.native.machine import pays
-from lattice.ops.filters import Span, convolved
+from lattice.ops.filters import Span, convolved, way_of
 
 __all__ = ["Convolve", "convolve"]
 
@@ -160,11 +160,24 @@ class Convolve(Operation):
         full = [
             n + sum(self._reach()[self.axes.index(a)]) if a in self.axes else n for a, n in enumerate(shape)
         ]
-        wide = 4 if self.bad == "leave" and self.attrs.masked else 1
+        masked = self.attrs.masked
+        wide = 4 if self.bad == "leave" and masked else 1 + masked
         if self.axes != (self.attrs.ndim - 2, self.attrs.ndim - 1):  # axis by axis, or turned and back
             wide += min(2, len(self.axes) - 1)
+        lengths = tuple(shape[a] for a in self.axes)
+        ways = {way_of(k, lengths, pays(_MANY)) for k in self.kernels}
         plane = math.prod(full[a] for a in self.axes)
-        return math.prod(full) * self.attrs.dtype.itemsize * wide + plane * 16 * 8
+        apart = plane * 16 * 8 if "transforms" in ways else _BANDS
+        return math.prod(full) * (self.attrs.dtype.itemsize * wide + masked) + apart
+
+    def scratch_of(self, section: Section) -> int:
+        """Return the bytes of all that lies between, too: it is put together."""
+        return self.scratch(
+            tuple(
+                s.stop - s.start if a in self.axes else n
+                for a, (s, n) in enumerate(zip(section, shape_of(section), strict=True))
+            )
+        )
 
     def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
         """Return values and mask of a section."""
@@ -273,4 +286,6 @@ class Convolve(Operation):
         ]
 
 
+_MANY = 1 << 40  # pixels: where it is not worth while to compile memory is not short
+_BANDS = 4 << 20  # bytes of bands of rows that are convolved along one axis, then the other
 _NOTHING = 1e-6  # a share of the weights below which no good pixel is there, but for rounding

@@ -103,7 +103,7 @@ def _leaf_bytes(program: Program, leaf: Leaf, section: Section) -> int:
     total = math.prod(part) * (program.types[leaf.value].itemsize + (leaf.mask is not None))
     if isinstance(leaf.source, OperationPixels):
         operation = leaf.source.operation
-        total += operation.scratch(part)
+        total += operation.scratch_of(needed)
         # inputs are read one after the other; what an operation keeps of them is its scratch memory
         total += max(
             (
