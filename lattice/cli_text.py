@@ -322,6 +322,8 @@ def function_text(function: Function) -> str:
 
 
 def _wanted(accepts: str, form: str) -> str:
+    if form == "text":
+        return "text in quotes"
     kind = {"any": "any type", "bool": "Bool"}.get(accepts, accepts)
     return kind if form == "any" else f"{kind} {form}"
 

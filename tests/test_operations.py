@@ -19,7 +19,7 @@ from lattice.image.catalogue import OPERATIONS, RULES, Operation, markdown, oper
 ROOT = Path(__file__).parent.parent
 # what returns images, and is no operation: labels and parts of them, functions of the language, the way out
 OTHERS = {
-    "T", "compute", "from_xarray", "isel", "sel", "cutout", "masks", "moment", "save", "to",
+    "T", "compute", "from_xarray", "isel", "sel", "cutout", "masks", "save", "to",
     "set_default_mask", "rename_mask", "drop_mask", "without_mask", "with_unit", "with_wcs", "std", "var",
 }  # fmt: skip
 

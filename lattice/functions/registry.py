@@ -26,7 +26,7 @@ _MODULES = (
     "lattice.functions.inquiry",
     "lattice.functions.special",
     "lattice.ops.rebin",
-    "lattice.ops.transpose",
+    "lattice.image",
 )
 _table: dict[tuple[str, int], Function] = {}
 _ufuncs: dict[np.ufunc, list[Function]] = {}
@@ -161,9 +161,10 @@ def names() -> list[str]:
 
 
 def all_functions() -> list[Function]:
-    """Return every function and operator once, in the order of definition."""
+    """Return every function and operator once, in the order of definition, operations on images last."""
     _load()
-    return list(dict.fromkeys(_table.values()))
+    # these are defined with the images, be that first or last
+    return sorted(dict.fromkeys(_table.values()), key=lambda f: f.spoken is not None)
 
 
 def by_ufunc(ufunc: np.ufunc, n_args: int) -> Function | None:

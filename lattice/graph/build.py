@@ -60,6 +60,8 @@ def call(function: Function, *args: Node, units: str = "lel") -> Node:
         raise FunctionError(
             f"{function.name} takes {_count(function)}, not {len(args)}", hint=f"usage: {function.signature}"
         )
+    if function.spoken is not None:
+        return function.spoken(args)
     for param, arg in zip(function.params, args, strict=False):
         _check_type(function, param, arg)
     if function.build is not None:

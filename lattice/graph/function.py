@@ -44,12 +44,15 @@ class Param:
         "any", "scalar" or "lattice".
     optional : bool
         May be left out (only at the end).
+    texts : callable, optional
+        Of a function that is `spoken`: which texts in quotes are no names of images here, but the argument.
     """
 
     name: str
     accepts: str = "numeric"
     form: str = "any"
     optional: bool = False
+    texts: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,10 @@ class Function:
         `finish` wants, for n good pixels of a lattice with or without a mask.
     build : callable
         Makes the node, where a plain call is not enough; gets the checked arguments.
+    spoken : callable
+        Makes the node from arguments of any sort: nodes, texts, and tuples of both where a list has texts.
+        Nothing is checked before. A second argument, if there is one, is called with the number of an
+        argument and the error that it causes.
     checks : callable
         Further checks of the argument nodes when a call is built.
     family : str
@@ -186,6 +193,7 @@ class Function:
     inquire: Callable[..., Any] | None = None
     ranks: Callable[..., tuple[int, ...]] | None = None
     build: Callable[[tuple[Node, ...]], Node] | None = None
+    spoken: Callable[..., Node] | None = None
     checks: Callable[[tuple[Node, ...]], None] | None = None
     family: str = ""
     ufuncs: tuple[np.ufunc, ...] = ()

@@ -29,6 +29,7 @@ __all__ = [
     "IndexSet",
     "Items",
     "Literal",
+    "Named",
     "Node",
     "Operation",
     "RegionCut",
@@ -423,6 +424,36 @@ class RegionMask(Node):
         self._set(region=region, label=label, attrs=Attributes(BOOL, shape, default_dims(len(shape))))
 
 
+class Named(Node):
+    """A graph, with the call of the language that makes it.
+
+    Fields: the graph; the name of the function; its arguments, each a node or a constant as LEL text. The
+    first child is the graph, the others are the arguments that are nodes. It is what its graph is, and is
+    taken away before anything is computed; two of them are one node only if graph and call are the same.
+    """
+
+    __slots__ = ("args", "name")
+
+    name: str
+    args: tuple[Node | str, ...]
+
+    def _build(self, made: Node, name: str, args: tuple[Node | str, ...]) -> None:
+        children = (made, *(a for a in args if isinstance(a, Node)))
+        self._set(name=name, args=args, attrs=made.attrs, children=children)
+
+    @property
+    def made(self) -> Node:
+        """The graph."""
+        return self.children[0]
+
+    def _rebuild(self, children: tuple[Node, ...]) -> Node:
+        made, *rest = children
+        others = iter(rest)
+        args = tuple(next(others) if isinstance(a, Node) else a for a in self.args)
+        node: Node = Named(made, self.name, args)
+        return node
+
+
 class Operation(Node):
     """Base of operations that change shape or labels; one subclass per file in `lattice.ops`.
 
@@ -434,6 +465,8 @@ class Operation(Node):
     name: ClassVar[str] = ""
     joint: ClassVar[bool] = False
     """Whether what lies along the first axis comes from one pass: parts of it are evaluated together."""
+    speaks: ClassVar[bool] = False
+    """Whether it has a text of its own in the language: it needs no `Named`."""
 
     def _rebuild(self, children: tuple[Node, ...]) -> Node:
         node: Node = type(self)(children, *self._fields[1:])

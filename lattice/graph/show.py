@@ -14,6 +14,7 @@ from lattice.graph.node import (
     Extend,
     IndexSet,
     Literal,
+    Named,
     Node,
     Operation,
     RegionCut,
@@ -26,7 +27,7 @@ from lattice.graph.node import (
 from lattice.graph.types import COMPLEX, FLOAT, is_bool, is_complex, type_name
 from lattice.graph.walk import postorder
 
-__all__ = ["quote", "to_lel", "tree"]
+__all__ = ["number_text", "quote", "quoted", "to_lel", "tree"]
 
 _ATOM = 100  # precedence of what needs no brackets
 _INDEXED = 90
@@ -51,13 +52,18 @@ def to_lel(node: Node, limit: int = _LIMIT) -> str:
         Parts that would be longer than this many characters are shown as ``...``.
     """
     texts: dict[int, tuple[str, int]] = {}
-    for part in postorder(node):
+    for part in postorder(node, below=_shown):
         text, strength = _SHOW[_kind(part)](part, texts)
         texts[id(part)] = (text if len(text) <= limit else "...", strength)
     return texts[id(node)][0]
 
 
 Texts = dict[int, tuple[str, int]]
+
+
+def _shown(node: Node) -> tuple[Node, ...]:
+    """Return the children of a node that its text is made of."""
+    return node.children[1:] if isinstance(node, Named) else node.children
 
 
 def _kind(node: Node) -> type[Node]:
@@ -78,6 +84,30 @@ def quote(name: str, suffix: str = "", region: str = "") -> str:
     inner = _escaped(name) + colons + _escaped(tail)
     if _REST_OF_URL.match(tail):
         inner = _escaped(name) + colons + "\\" + _escaped(tail)  # else the colon could be that of a URL
+    return _in_quotes(inner)
+
+
+def quoted(text: str) -> str:
+    r"""Return a text, such as the name of a statistic, as LEL has it: always in quotes.
+
+    >>> quoted("mean"), quoted("5:30"), quoted("it's")
+    ("'mean'", "'5\\:30'", '"it\'s"')
+    """
+    return _in_quotes(text.replace("\\", "\\\\").replace(":", "\\:"))
+
+
+def number_text(value: float) -> str:
+    """Return a number as LEL text that reads back as the same one.
+
+    >>> number_text(3), number_text(-0.1), number_text(1e-30)
+    ('3', '-0.1', '1.0d-30')
+    """
+    if float(value).is_integer() and abs(value) < 2**24:
+        return str(int(value))
+    return _real(np.float64(value), single=False, integer=False)
+
+
+def _in_quotes(inner: str) -> str:
     if "'" not in inner:
         return f"'{inner}'"
     if '"' not in inner:
@@ -197,6 +227,11 @@ def _region_mask(node: RegionMask, _: Texts) -> tuple[str, int]:
     return f"bool({node.label})", _ATOM
 
 
+def _named(node: Named, texts: Texts) -> tuple[str, int]:
+    args = (a if isinstance(a, str) else texts[id(a)][0] for a in node.args)
+    return f"{node.name}({', '.join(args)})", _ATOM
+
+
 def _operation(node: Operation, texts: Texts) -> tuple[str, int]:
     shown = getattr(node, "show", None)
     args = [texts[id(c)][0] for c in node.children]
@@ -216,6 +251,7 @@ _SHOW: dict[type[Node], Callable[[Any, Texts], tuple[str, int]]] = {
     Transpose: _transpose,
     RegionCut: _region_cut,
     RegionMask: _region_mask,
+    Named: _named,
     Operation: _operation,
 }
 
@@ -241,10 +277,10 @@ def tree(node: Node, limit: int = 60) -> str:
         if id(part) in seen:
             lines.append(f"{'  ' * level}(as in line {seen[id(part)]})")
             continue
-        if part.children:
+        if _shown(part):
             seen[id(part)] = len(lines) + 1
         lines.append(f"{'  ' * level}{_label(part)}")
-        stack.extend((c, level + 1) for c in reversed(part.children))
+        stack.extend((c, level + 1) for c in reversed(_shown(part)))
     return "\n".join(lines)
 
 
@@ -255,6 +291,7 @@ def _label(node: Node) -> str:
         Source: lambda n: quote(n.name, n.suffix),
         Literal: lambda n: _literal(n, {})[0],
         Operation: lambda n: n.name,
+        Named: lambda n: n.name,
         RegionCut: lambda n: f"cut to {n.label}",
         Subset: lambda n: "cut [" + _subset(n, {id(n.children[0]): ("", _ATOM)})[0].partition("[")[2],
     }

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from lattice.graph.node import Node, Source
+from lattice.graph.node import Named, Node, Source
 
-__all__ = ["depth", "postorder", "replace", "sources"]
+__all__ = ["bare", "depth", "postorder", "replace", "sources"]
 
 
-def postorder(roots: Node | Iterable[Node], descend: Callable[[Node], bool] | None = None) -> Iterator[Node]:
+def postorder(
+    roots: Node | Iterable[Node],
+    descend: Callable[[Node], bool] | None = None,
+    below: Callable[[Node], tuple[Node, ...]] | None = None,
+) -> Iterator[Node]:
     """Yield every node below the roots once, children before parents, left to right.
 
     Parameters
@@ -18,6 +22,8 @@ def postorder(roots: Node | Iterable[Node], descend: Callable[[Node], bool] | No
         Where to start.
     descend : callable, optional
         Whether to go into the children of a node; the node itself is yielded in any case.
+    below : callable, optional
+        What counts as the children of a node.
     """
     seen: set[int] = set()
     stack: list[tuple[Node, bool]] = [
@@ -32,7 +38,8 @@ def postorder(roots: Node | Iterable[Node], descend: Callable[[Node], bool] | No
             seen.add(id(node))
             stack.append((node, True))
             if descend is None or descend(node):
-                stack.extend((c, False) for c in reversed(node.children) if id(c) not in seen)
+                children = node.children if below is None else below(node)
+                stack.extend((c, False) for c in reversed(children) if id(c) not in seen)
 
 
 def replace(root: Node, new: Callable[[Node], Node | None]) -> Node:
@@ -50,6 +57,11 @@ def replace(root: Node, new: Callable[[Node], Node | None]) -> Node:
         rebuilt = node.with_children(tuple(done[id(c)] for c in node.children)) if node.children else node
         done[id(node)] = new(rebuilt) or rebuilt
     return done[id(root)]
+
+
+def bare(root: Node) -> Node:
+    """Return the graph without the names of the calls that made its parts."""
+    return replace(root, lambda node: node.made if isinstance(node, Named) else None)
 
 
 def sources(roots: Node | Iterable[Node]) -> list[Source]:

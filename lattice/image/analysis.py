@@ -10,6 +10,7 @@ from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.image.arguments import axis_of, real_number, sequence, whole_number
 from lattice.image.base import ImageBase
 from lattice.image.channels import channel_numbers
+from lattice.image.faces import AXES, AXIS, EITHER, IMAGE, NUMBER, POINTS, TRUTH, WHOLE, WORD, spoken
 from lattice.image.maps import ImageMaps
 
 __all__ = ["Continua", "ImageAnalysis"]
@@ -33,6 +34,15 @@ class ImageAnalysis(ImageMaps):
 
     __slots__ = ()
 
+    @spoken(
+        "analysis",
+        "NAME(f1, '0~1')",
+        "contsub: Spectra without their continuum, a polynomial fitted to channels without lines.",
+        "continuum: The continuum of spectra: a polynomial fitted to channels without lines.",
+        channels=EITHER,
+        order=WHOLE,
+        dim=AXIS,
+    )
     def contsub(self, channels: Any = None, order: int = 0, *, dim: str | int | None = None) -> Continua:
         """Return the image without its continuum, and the continuum: a polynomial for each spectrum.
 
@@ -92,6 +102,7 @@ class ImageAnalysis(ImageMaps):
             "the image has no spectral axis", hint=f"say dim=: its axes are {', '.join(self.dims)}"
         )
 
+    @spoken("analysis", "pbcor(f1, f2)", required=1, pb=IMAGE, mode=WORD, cutoff=NUMBER)
     def pbcor(self, pb: Any, mode: str = "divide", cutoff: float | None = None) -> Self:
         """Return the image corrected for the primary beam.
 
@@ -131,6 +142,16 @@ class ImageAnalysis(ImageMaps):
         limit = None if cutoff is None else real_number(cutoff, "cutoff")
         return self._derive(pbcor(self._node, _other_node(self, pb), mode, limit))
 
+    @spoken(
+        "analysis",
+        "pv(f1, [0, 1, 3, 2])",
+        required=1,
+        points=POINTS,
+        width=EITHER,
+        method=WORD,
+        dims=AXES,
+        samples=WHOLE,
+    )
     def pv(
         self,
         points: Any = None,
@@ -208,6 +229,7 @@ class ImageAnalysis(ImageMaps):
         axes = (min(row, column), max(row, column))
         return self._derive(pv(self._node, axes, corners, wide, method=method, step=step, samples=count))
 
+    @spoken("analysis", "poli(stokes)", kind=WORD, sigma=NUMBER)
     def poli(self, *others: Any, kind: str | None = None, sigma: float = 0.0) -> Self:
         """Return the polarised intensity, of an image with several Stokes parameters or of several images.
 
@@ -250,6 +272,7 @@ class ImageAnalysis(ImageMaps):
             poli([self._node, *(_other_node(self, o) for o in others)], kind, real_number(sigma, "sigma"))
         )
 
+    @spoken("analysis", "pola(stokes)", threshold=NUMBER)
     def pola(self, *others: Any, threshold: float = 0.0) -> Self:
         """Return the angle of linear polarisation, 0.5 atan2(U, Q), in degrees.
 
@@ -310,6 +333,16 @@ class ImageAnalysis(ImageMaps):
         placed: Self = image._placed(in_frame(self.coords, frame))
         return placed
 
+    @spoken(
+        "masks",
+        "regions_above(f1, 0.5)",
+        required=1,
+        low=NUMBER,
+        high=NUMBER,
+        dims=AXES,
+        diagonal=TRUTH,
+        least=WHOLE,
+    )
     def regions_above(
         self,
         low: float,

@@ -11,6 +11,7 @@ from lattice.graph.node import Node, Source
 from lattice.graph.records import Record
 from lattice.graph.show import to_lel
 from lattice.graph.types import DType
+from lattice.graph.walk import bare
 from lattice.image.info import FrozenDict, Meta, show_html, show_text
 from lattice.image.make import Parts
 
@@ -205,7 +206,7 @@ class ImageBase:
 
     def same_as(self, other: Any) -> bool:
         """Return whether another image is the same expression on the same pixels (``==`` compares pixels)."""
-        return isinstance(other, ImageBase) and other._node is self._node
+        return isinstance(other, ImageBase) and bare(other._node) is bare(self._node)
 
     def __repr__(self) -> str:
         return show_text(self)
@@ -216,7 +217,7 @@ class ImageBase:
     def __dir__(self) -> list[str]:
         from lattice.functions.registry import names
 
-        return sorted({*super().__dir__(), *(n for n in names() if n not in ("pi", "e", "length"))})
+        return sorted({*super().__dir__(), *(n for n in names() if hasattr(type(self), n))})
 
     def explain(self) -> Any:
         """Return how the image would be computed: stages, bytes read, blocks, projected memory."""

@@ -14,6 +14,7 @@ from lattice.graph.build import call, cut
 from lattice.graph.node import Extend, Literal, Node
 from lattice.image.arguments import axis_of, real_number, sequence, whole_number
 from lattice.image.base import ImageBase
+from lattice.image.faces import AXIS, EITHER, IMAGE, MAPPING, NUMBER, PLACES, TRUTH, WHOLE, WORD, spoken
 from lattice.image.masks import ImageMasks
 
 __all__ = ["ImageEdit"]
@@ -67,6 +68,7 @@ class ImageEdit(ImageMasks):
             node=cut(self._node, items), masks=self._cut_masks(lambda m: cut(m, items)), regions={}
         )
 
+    @spoken("shape", "expand_dims(f1, 'stokes', 'stokes')", required=1, name=WORD, kind=WORD, value=EITHER)
     def expand_dims(self, name: str, kind: str = "none", *, axis: int = 0, value: Any = None) -> Self:
         """Return the image with an axis of length 1 more.
 
@@ -119,6 +121,7 @@ class ImageEdit(ImageMasks):
 
         return self._with(node=more(self._node), masks=self._cut_masks(more), regions={})
 
+    @spoken("shape", "pad(f1, 2, 0)", widths=MAPPING, value=NUMBER, good=TRUTH)
     def pad(self, widths: Any = 1, *, value: float | None = None, good: bool = False, **by_name: Any) -> Self:
         """Return the image with pixels put around it.
 
@@ -239,6 +242,7 @@ class ImageEdit(ImageMasks):
         cropped: Self = image[tuple(items)]
         return cropped
 
+    @spoken("shape", "decimate(f1, 'y', 2)", required=2, dim=AXIS, factor=WHOLE, method=WORD)
     def decimate(self, dim: str | int, factor: int, method: str = "copy") -> Self:
         """Return every so many pixels along an axis, or (method="mean") the means of whole groups of them.
 
@@ -257,6 +261,7 @@ class ImageEdit(ImageMasks):
             dim, lambda node, axis: decimate(node, axis, whole_number(factor, "factor"), method)
         )
 
+    @spoken("smoothing", "hanning(f1)", dim=AXIS, drop=WORD)
     def hanning(self, dim: str | int | None = None, drop: str | None = None) -> Self:
         """Return the image smoothed by 1/4, 1/2, 1/4 along an axis.
 
@@ -295,6 +300,7 @@ class ImageEdit(ImageMasks):
 
         return self._thinned(dim, lambda node, axis: hanning(node, axis, drop))
 
+    @spoken("smoothing", "boxcar(f1, 'x', 3)", dim=AXIS, width=WHOLE, drop=WORD)
     def boxcar(self, dim: str | int | None = None, width: int = 2, drop: str | None = None) -> Self:
         """Return running means of `width` pixels along an axis, all of them or thinned out: see `hanning`.
 
@@ -320,6 +326,7 @@ class ImageEdit(ImageMasks):
             axis = axis_of(self, dim)
         return self._derive(rule(self._node, axis))
 
+    @spoken("shape", "insert(f1, f2, [1, 0, 0])", required=1, other=IMAGE, at=PLACES)
     def insert(self, other: Any, at: Sequence[int] | Mapping[str, int] | None = None) -> Self:
         """Return the image with another one put in, as far as it lies inside.
 

@@ -8,6 +8,7 @@ from lattice.errors import LatticeRangeError
 from lattice.image.arguments import angle as degrees_of
 from lattice.image.arguments import whole_number
 from lattice.image.base import ImageBase
+from lattice.image.faces import ANGLE, AXES, EITHER, TRUTH, WHOLE, WHOLES, WORD, spoken
 
 __all__ = ["ImageMaps"]
 
@@ -17,6 +18,7 @@ class ImageMaps(ImageBase):
 
     __slots__ = ()
 
+    @spoken("grids", "rotate(cube, '20deg')", required=1, angle=ANGLE, method=WORD)
     def rotate(self, angle: Any, method: str = "cubic") -> Self:
         """Return the image turned about the reference pixel of its sky.
 
@@ -75,6 +77,7 @@ class ImageMaps(ImageBase):
             raise LatticeRangeError("the image has no plane of the sky", hint="say dims=")
         return sky[0], sky[1]
 
+    @spoken("analysis", "fft(cube, 'amplitude')", form=WORD, dims=AXES)
     def fft(self, dims: Any = None, form: str = "complex") -> Self:
         """Return the discrete Fourier transform of the image, unscaled.
 
@@ -129,6 +132,7 @@ class ImageMaps(ImageBase):
         image: Any = made
         return image.with_unit("rad" if form == "phase" else node.attrs.unit)
 
+    @spoken("analysis", "two_point(cube)", dims=AXES)
     def two_point(self, dims: Any = None) -> Self:
         """Return the structure function: the mean squared difference of pixels, by their distance.
 
@@ -163,6 +167,19 @@ class ImageMaps(ImageBase):
 
         return self._derive(two_point(self._node, self._plane(dims)))
 
+    @spoken(
+        "analysis",
+        "deviation(cube, 3, 'median')",
+        required=1,
+        size=EITHER,
+        statistic=WORD,
+        circle=TRUTH,
+        grid=WHOLES,
+        interpolation=WORD,
+        clip=EITHER,
+        most=WHOLE,
+        dims=AXES,
+    )
     def deviation(
         self,
         size: Any,

@@ -471,7 +471,7 @@ def spread(image: Any, name: str, dims: tuple[Any, ...], ddof: int, options: dic
 def add_methods(cls: type) -> None:
     """Give an image class a method for each function that it does not have a method for yet."""
     for function in all_functions():
-        if function.operator or not function.params:
+        if function.operator or not function.params or function.spoken is not None:
             continue
         for name in (function.name, *function.aliases):
             if not hasattr(cls, name) and name.isidentifier():

@@ -11,6 +11,7 @@ from lattice.graph.build import call
 from lattice.graph.node import Literal, Node
 from lattice.image.arguments import axis_of
 from lattice.image.base import ImageBase
+from lattice.image.faces import AXES, AXIS, EITHER, IMAGE, NUMBERS, TRUTH, WORD, spoken
 
 __all__ = ["ImageReduce", "range_of", "ranged"]
 
@@ -20,7 +21,28 @@ class ImageReduce(ImageBase):
 
     __slots__ = ()
 
-    def moment(self, order: int | str = 0, dim: str | int | None = None, **options: Any) -> Self:
+    @spoken(
+        "reductions",
+        "moment(cube, 1)",
+        order=EITHER,
+        dim=AXIS,
+        convention=WORD,
+        include=NUMBERS,
+        exclude=NUMBERS,
+        by=IMAGE,
+        keepdims=TRUTH,
+    )
+    def moment(
+        self,
+        order: int | str = 0,
+        dim: str | int | None = None,
+        *,
+        convention: str = "radio",
+        include: Any = None,
+        exclude: Any = None,
+        by: Any = None,
+        keepdims: bool = False,
+    ) -> Self:
         """Return one moment along an axis; see `moments`.
 
         Examples
@@ -31,7 +53,8 @@ class ImageReduce(ImageBase):
         >>> cube.moment(0).values.tolist()
         [[4.0, 4.0], [4.0, 4.0]]
         """
-        return self.moments([order], dim, **options)[order]
+        options = {"convention": convention, "include": include, "exclude": exclude, "by": by}
+        return self.moments([order], dim, keepdims=keepdims, **options)[order]
 
     def moments(
         self,
@@ -118,6 +141,15 @@ class ImageReduce(ImageBase):
         nodes = moments(node, numbers, axis, convention=convention, keep=keepdims)
         return {order: self._derive(made) for order, made in zip(wanted, nodes, strict=True)}
 
+    @spoken(
+        "reductions",
+        "collapse(f1, 'max', ['y', 'x'])",
+        required=1,
+        function=WORD,
+        dims=AXES,
+        keepdims=TRUTH,
+        units=WORD,
+    )
     def collapse(
         self, function: str, dims: Any = None, *, keepdims: bool = False, units: str = "correct"
     ) -> Self:
@@ -186,6 +218,7 @@ class ImageReduce(ImageBase):
         axes = tuple(range(self.ndim)) if dims is None else axes_of(self, dims)
         return self._derive(collapsed(self._node, function, axes, keepdims, units))
 
+    @spoken("reductions", "profile(f1, 'mean')", function=WORD, dim=AXIS, units=WORD)
     def profile(
         self,
         function: str = "mean",

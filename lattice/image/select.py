@@ -19,7 +19,18 @@ from lattice.errors import (
 from lattice.functions.registry import lookup
 from lattice.graph.attributes import Attributes
 from lattice.graph.build import call, cut, region_cut
-from lattice.graph.node import Call, Extend, Literal, Node, RegionCut, Source, Subset, Transpose, ValueList
+from lattice.graph.node import (
+    Call,
+    Extend,
+    Literal,
+    Named,
+    Node,
+    RegionCut,
+    Source,
+    Subset,
+    Transpose,
+    ValueList,
+)
 from lattice.graph.show import quote
 from lattice.graph.types import BOOL
 from lattice.image.base import ImageBase
@@ -539,7 +550,7 @@ def _below(node: Node, lines: list[_Line], gone: list[_Line]) -> Node | None:
             line.axis = axis if axis >= 0 else None
     elif isinstance(node, Call):
         return _lead(node)
-    else:
+    elif not isinstance(node, Named):
         return None
     return node.children[0]
 

@@ -10,6 +10,7 @@ from lattice.coords.system import CoordinateSystem
 from lattice.errors import CoordinateError, LatticeTypeError, ShapeMismatchError
 from lattice.image.arguments import sequence, whole_number
 from lattice.image.base import ImageBase
+from lattice.image.faces import AXES, FACTORS, GRID, ORDER, TRUTH, WORD, spoken
 from lattice.image.make import coordinates_of
 from lattice.image.masks import ImageMasks
 
@@ -21,6 +22,7 @@ class ImageShape(ImageMasks):
 
     __slots__ = ()
 
+    @spoken("shape", "transpose(f1, [1, 0, 2])", order=ORDER)
     def transpose(self, *order: Any) -> Self:
         """Return the image with its axes in another order; no pixel is copied until it is needed.
 
@@ -78,6 +80,7 @@ class ImageShape(ImageMasks):
         """The image with all axes turned round."""
         return self.transpose()
 
+    @spoken("shape", "rebin(f1, [2, 2, 1], 'max')", required=2, factors=FACTORS, function=WORD, crop=TRUTH)
     def rebin(
         self, factors: Any = None, function: str = "mean", *, crop: bool = False, **by_name: int
     ) -> Self:
@@ -127,6 +130,16 @@ class ImageShape(ImageMasks):
 
         return self._derive(binned(self._node, rebin_factors(self, factors, by_name), function, crop))
 
+    @spoken(
+        "grids",
+        "regrid(cube, turned)",
+        required=1,
+        template=GRID,
+        dims=AXES,
+        method=WORD,
+        velocity=WORD,
+        force=TRUTH,
+    )
     def regrid(
         self,
         template: Any = None,

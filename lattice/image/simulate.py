@@ -12,6 +12,7 @@ from lattice.functions.registry import lookup
 from lattice.graph.build import call
 from lattice.image.arguments import real_number, sequence, whole_number
 from lattice.image.edit import ImageEdit
+from lattice.image.faces import LIST, WHOLES, WORD, spoken
 
 __all__ = ["ImageSimulate"]
 
@@ -21,6 +22,14 @@ class ImageSimulate(ImageEdit):
 
     __slots__ = ()
 
+    @spoken(
+        "analysis",
+        "add_noise(f1, 'normal', [0, 0.1], 1)",
+        required=3,
+        kind=WORD,
+        parameters=LIST,
+        seed=WHOLES,
+    )
     def add_noise(
         self, kind: str = "normal", parameters: Sequence[float] = (0.0, 1.0), *, seed: Any = None
     ) -> Self:

@@ -13,6 +13,7 @@ from lattice.graph.build import call
 from lattice.graph.node import Extend, Literal
 from lattice.image.arguments import angle, axis_of, real_number
 from lattice.image.base import ImageBase
+from lattice.image.faces import ANGLE, AXES, KERNEL, MAPPING, NUMBER, WORD, spoken
 from lattice.image.make import beams_of
 
 __all__ = ["ImageSmooth"]
@@ -23,6 +24,17 @@ class ImageSmooth(ImageBase):
 
     __slots__ = ()
 
+    @spoken(
+        "smoothing",
+        "smooth(cube, '3pix', '2pix', '30deg', 'default', 'zero', ['frequency', 'x'])",
+        required=1,
+        major=ANGLE,
+        minor=ANGLE,
+        pa=ANGLE,
+        scale=NUMBER,
+        bad=WORD,
+        dims=AXES,
+    )
     def smooth(
         self,
         major: Any,
@@ -122,6 +134,14 @@ class ImageSmooth(ImageBase):
             major, minor = (w if w is None else _on_sky(w, pixel) for w in (major, minor))
         return self._derive(sky_gaussian(self._node, _beams(major, minor, pa), scale=factor, bad=bad))
 
+    @spoken(
+        "smoothing",
+        "smooth_to(cube, '4arcsec', '3arcsec', '20deg')",
+        major=ANGLE,
+        minor=ANGLE,
+        pa=ANGLE,
+        bad=WORD,
+    )
     def smooth_to(
         self, major: Any = "common", minor: Any = None, pa: Any = 0.0, *, bad: str = "zero"
     ) -> Self:
@@ -178,6 +198,15 @@ class ImageSmooth(ImageBase):
             raise LatticeRangeError("the image has no beam", hint="say which: image.with_beam(...)")
         return Beam(*common_beam(self.beams))
 
+    @spoken(
+        "smoothing",
+        "smooth_along(f1, 'x=2, y=boxcar 3')",
+        required=1,
+        widths=MAPPING,
+        kernel=WORD,
+        scale=NUMBER,
+        bad=WORD,
+    )
     def smooth_along(
         self,
         widths: Mapping[Any, Any] | None = None,
@@ -244,6 +273,16 @@ class ImageSmooth(ImageBase):
             node = Extend(node, tuple(range(self.ndim)), own.with_(dtype=node.attrs.dtype))
         return self._derive(node)
 
+    @spoken(
+        "smoothing",
+        "convolve(f1, [1, 2, 1], 'x')",
+        required=1,
+        kernel=KERNEL,
+        dims=AXES,
+        scale=NUMBER,
+        bad=WORD,
+        edge=WORD,
+    )
     def convolve(
         self,
         kernel: Any,

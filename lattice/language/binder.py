@@ -151,8 +151,12 @@ class _Binder:
         self.text = text
         self.resolver = resolver
         self.last: str | None = None
+        self.texts: dict[int, str | None] = {}
 
     def run(self, tree: Syntax) -> Value:
+        for node in walk(tree):
+            if isinstance(node, syntax.Call):
+                self._find_texts(node)
         done: list[Any] = []
         for node in walk(tree):
             count = len(node.children())
@@ -172,9 +176,36 @@ class _Binder:
     def truth(self, node: syntax.Truth, _: list[Any]) -> Value:
         return Literal.of(node.value)
 
+    # -- texts -----------------------------------------------------------------------------------
+
+    def _find_texts(self, node: syntax.Call) -> None:
+        """Note which names in quotes are no images but texts, by what the function says of its arguments."""
+        try:
+            function = lookup(node.function, len(node.arguments))
+        except LatticeError:
+            return  # which is said in its turn
+        if function.spoken is None:
+            return
+        for param, argument in zip(function.params, node.arguments, strict=False):
+            listed = argument.elements if isinstance(argument, syntax.ValueList) else (argument,)
+            for part in listed:
+                if not isinstance(part, syntax.Name) or param.texts is None:
+                    continue
+                if part.text is None and param.form == "text":
+                    written = shortened(self.text[slice(*part.span)])
+                    raise LatticeTypeError(
+                        f"{param.name} of {function.name}() is a text in quotes", hint=f"write '{written}'",
+                        text=self.text, span=part.span,
+                    )  # fmt: skip
+                if part.text is not None and param.texts(part.text):
+                    self.texts[id(part)] = part.text
+                    self.texts[id(argument)] = part.text if part is argument else None
+
     # -- names ---------------------------------------------------------------------------------
 
-    def name(self, node: syntax.Name, _: list[Any]) -> Value:
+    def name(self, node: syntax.Name, _: list[Any]) -> Any:
+        if id(node) in self.texts:
+            return self.texts[id(node)]
         if node.region is not None:
             return self._stored_region(node)
         if node.name is None:
@@ -294,9 +325,18 @@ class _Binder:
             if function.name == "ndim":
                 # world regions are no lattices, but have axes
                 return Literal.of(operands[0].region.ndim, FLOAT)
+        if function.spoken is not None:
+            given = tuple(_lattice(x) if isinstance(x, RegionValue) else x for x in operands)
+
+            def failed(number: int, error: LatticeError) -> None:
+                error.located(self.text, node.arguments[number].span)
+
+            return function.spoken(given, failed)
         return self._call(function, *(_lattice(x) for x in operands))
 
-    def value_list(self, node: syntax.ValueList, operands: list[Value]) -> Value:
+    def value_list(self, node: syntax.ValueList, operands: list[Value]) -> Any:
+        if id(node) in self.texts:
+            return tuple(operands)
         return value_list([_lattice(x) for x in operands])
 
     # -- index conditions ----------------------------------------------------------------------

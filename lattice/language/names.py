@@ -6,7 +6,7 @@ import re
 
 from lattice.errors import LELSyntaxError, Span
 
-__all__ = ["read_name"]
+__all__ = ["read_name", "read_text"]
 
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _ESCAPED = re.compile(r"\\(.)")
@@ -66,6 +66,15 @@ def read_name(text: str, span: Span, *, quoted: bool) -> tuple[str | None, str |
     if colons[0] == "::":
         return name, None, parts[1]
     return name, "nomask" if parts[1].lower() == "nomask" else parts[1], None
+
+
+def read_text(text: str) -> str:
+    r"""Return what stands in quotes, as it is where a text is no name.
+
+    >>> read_text(r"'12\:30'"), read_text("'x y'")
+    ('12:30', 'x y')
+    """
+    return _ESCAPED.sub(r"\1", "".join(a or b for a, b in _QUOTED.findall(text)))
 
 
 def _split(text: str) -> tuple[list[str], list[str]]:

@@ -17,7 +17,7 @@ from lattice.errors import LELSyntaxError
 from lattice.grammars import grammar_text
 from lattice.language.diagnosis import Trouble, complaint, shortened
 from lattice.language.limits import MAX_DEPTH, MAX_NAME, check_text
-from lattice.language.names import read_name
+from lattice.language.names import read_name, read_text
 from lattice.language.numbers import read_number
 from lattice.language.syntax import (
     Binary,
@@ -188,7 +188,7 @@ class _Builder:
 
     def quoted(self, children: list[lark.Token]) -> Syntax:
         token = _short(children[0])
-        return Name(_span(token), *read_name(str(token), _span(token), quoted=True))
+        return Name(_span(token), *read_name(str(token), _span(token), quoted=True), read_text(str(token)))
 
     def temporary(self, children: list[lark.Token]) -> Syntax:
         return self._temporary(children[0], region=False)

@@ -99,11 +99,14 @@ class Name(Syntax):
         The mask asked for by ``name:mask``; ``"nomask"`` for none.
     region : str or None
         The region asked for by ``name::region``.
+    text : str or None
+        What stands between its quotes, colons and all; None without quotes.
     """
 
     name: str | None
     mask: str | None = None
     region: str | None = None
+    text: str | None = None
 
     def label(self) -> str:
         if self.region is not None:

@@ -70,6 +70,7 @@ class Rebin(Operation):
 
     __slots__ = ("factors",)
     name: ClassVar[str] = "rebin"
+    speaks: ClassVar[bool] = True
     factors: tuple[int, ...]
 
     def _build(self, children: tuple[Node, ...], factors: tuple[int, ...]) -> None:

@@ -6,13 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lattice.errors import LatticeRangeError, LatticeTypeError, NameNotFoundError, ShapeMismatchError, suggest
-from lattice.functions.registry import define, same
+from lattice.errors import LatticeTypeError, NameNotFoundError, ShapeMismatchError, suggest
 from lattice.graph.attributes import Attributes
-from lattice.graph.fold import constant
-from lattice.graph.function import Kind, Param
-from lattice.graph.node import Node, Subset, Transpose, ValueList
-from lattice.graph.types import is_bool, is_complex
+from lattice.graph.node import Node, Subset, Transpose
 
 __all__ = ["axis_order", "transpose"]
 
@@ -137,39 +133,3 @@ def _axis(attrs: Attributes, name: Any) -> int:
     if not -attrs.ndim <= number < attrs.ndim:
         raise NameNotFoundError(f"the {attrs.describe()} has no axis {number}")
     return number % attrs.ndim
-
-
-def _transpose(args: tuple[Node, ...]) -> Node:
-    x, order = args
-    if x.attrs.is_shapeless:
-        raise ShapeMismatchError("an index condition has no axes to put in order")
-    given = order.children if isinstance(order, ValueList) else (order,)
-    if is_bool(order.attrs.dtype) or is_complex(order.attrs.dtype):
-        raise LatticeTypeError("the axes of transpose() are whole numbers")
-    numbers = []
-    for node in given:
-        value = constant(node)
-        if value is None or value.value is None:
-            raise LatticeRangeError(
-                "the axes of transpose() are constants: they decide the shape of the result"
-            )
-        numbers.append(round(float(value.value)))
-    n = x.attrs.ndim
-    if sorted(numbers) != list(range(n)):
-        raise ShapeMismatchError(
-            f"transpose() names each of the {n} axes once, unlike {numbers}",
-            hint="axes count from 0, the fastest one first: transpose(x, [1, 0])",
-        )
-    return transpose(x, tuple(n - 1 - k for k in reversed(numbers)))
-
-
-define(
-    "transpose",
-    Kind.STRUCTURAL,
-    (Param("x"), Param("order", "any")),
-    same,
-    doc="Axes in another order, fastest first: axis k of the result is axis order[k] of x, counted from 0."
-    "\n\n>>> transpose(f1, [1, 0, 2])",
-    family="shape",
-    build=_transpose,
-)

@@ -15,7 +15,7 @@ from lattice.errors import LatticeTypeError
 from lattice.graph.agree import agreed
 from lattice.graph.fold import fold_one
 from lattice.graph.function import Function, Kind
-from lattice.graph.node import Call, Literal, Node
+from lattice.graph.node import Call, Literal, Named, Node
 from lattice.graph.walk import postorder
 
 __all__ = ["Measure", "measures_of", "outline", "ready_scalars", "settle", "value_of"]
@@ -68,6 +68,8 @@ def settle(roots: Sequence[Node], values: Mapping[Node, Node] | None = None) -> 
 
 
 def _simplify(node: Node) -> Node:
+    if isinstance(node, Named):  # what it was called counts no more
+        return node.made
     if not isinstance(node, Call) or not node.attrs.is_scalar:
         return node
     function = node.function

@@ -21,6 +21,7 @@ from lattice.graph.function import Function, Kind
 from lattice.graph.node import Literal, Node
 from lattice.graph.types import BOOL, COMPLEX, DCOMPLEX, DOUBLE, FLOAT
 from tests.graphs import SHAPE, image
+from tests.ops.every import CARDS, cube
 
 TYPES = (BOOL, FLOAT, DOUBLE, COMPLEX, DCOMPLEX)
 FUNCTIONS = all_functions()
@@ -40,8 +41,19 @@ def named_images() -> dict[str, Any]:
     other = lattice.Image(np.abs(rng.normal(size=SHAPE)).astype("f4"), name="f2", wcs=coords["f2"])
     masked = lattice.Image(rng.normal(size=SHAPE).astype("f4"), mask=rng.random(SHAPE) > 0.5, name="f3")
     complexes = lattice.Image((rng.normal(size=SHAPE) + 1j).astype("c8"), name="c1")
+    sky = cube(rng.normal(size=(4, 9, 8)).astype("f4"), name="cube")
+    turned = CARDS | {"PC1_1": 0.95, "PC1_2": -0.3, "PC2_1": 0.3, "PC2_2": 0.95}
+    more = {
+        "cube": sky,
+        "turned": lattice.Image(np.zeros(sky.shape, "f4"), wcs=turned, name="turned"),
+        "stokes": lattice.Image(
+            rng.normal(size=(4, 3, 5)).astype("f4"),
+            wcs={"CTYPE3": "STOKES", "CRVAL3": 1.0, "CRPIX3": 1.0, "CDELT3": 1.0},
+            name="stokes",
+        ),
+    }
     flat = {n: lattice.Image(rng.normal(size=SHAPE).astype("f4"), name=n) for n in ("q", "u", "z")}
-    return {"f1": plain, "f2": other, "f3": masked, "c1": complexes, **flat}
+    return {"f1": plain, "f2": other, "f3": masked, "c1": complexes, **more, **flat}
 
 
 def value_of(dtype: Any, seed: int) -> np.ndarray:
@@ -141,8 +153,8 @@ def test_the_same_for_any_cutting(function: Function) -> None:
 @pytest.mark.parametrize("name", names())
 def test_a_wrong_number_of_arguments_shows_the_usage(name: str) -> None:
     with pytest.raises(FunctionError) as caught:
-        lookup(name, 9)
-    assert "9 arguments" in str(caught.value)
+        lookup(name, 12)
+    assert "12 arguments" in str(caught.value)
     assert "usage: " in str(caught.value)
 
 

@@ -168,6 +168,11 @@ WORKS: list[Work] = [
     Work("add_components", "", lambda a: a.add_components([source_in(a)]), (2, 2), slow=True),
     Work("with_beam", "", lambda a: a.with_beam((3 * SEC, 3 * SEC, 0)), (2, 2)),
     Work("convert_unit", "", lambda a: a.convert_unit("K"), (2, 2)),
+    # as functions of the language: the same nodes, see tests/functions/test_spoken.py
+    Work("collapse", "in text", lambda a: lattice.expr("collapse(a, 'median', 'frequency')", a=a), (ALL, 2)),
+    Work("smooth", "in text", lambda a: lattice.expr("smooth(a, '3arcsec', '2arcsec', '40deg') * 2", a=a), (2, 10)),
+    Work("hanning", "in text", lambda a: lattice.expr("hanning(transpose(a, [1, 0, 2]))", a=a), (3, 2)),
+    Work("regrid", "in text", lambda a: lattice.expr("regrid(a, grid, ['y', 'x'])", a=a, grid=grid_for(a)), (2, 4), 2e-6),
 ]  # fmt: skip
 """All of it."""
 
