@@ -97,6 +97,8 @@ def smooth(
         "lattice regrid cube.fits other.fits onto.fits",
         "lattice regrid cube.fits other.image onto.image --dims y,x --method cubic",
         "lattice regrid co.fits hcn.fits matched.fits --dims frequency --velocity radio",
+        "lattice regrid cube.fits GALACTIC turned.fits",
+        "lattice regrid cube.fits LSRK rest.fits --method cubic",
     ]
 )
 @_IMAGE
@@ -134,7 +136,7 @@ def regrid(
     settings: tuple[str, ...],
     saving: dict[str, Any],
 ) -> None:
-    """Put an image on the pixel grid of TEMPLATE."""
+    """Put an image on the pixel grid of TEMPLATE, an image or a name: GALACTIC, ICRS, LSRK, optical, ..."""
     source = _sources(image, settings, cuts)
     wanted = None if dims is None else _dims(dims)
     matched = velocity or ("radio" if asvelocity else None)

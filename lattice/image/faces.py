@@ -35,7 +35,7 @@ __all__ = [
 DEFAULT = "default"
 """Text that stands for an argument that is left out where another one follows."""
 
-_LONGEST = 64  # weights of a kernel that are written out
+_LONGEST = 256  # numbers of a list that are written out
 
 Given = Node | str | tuple[Any, ...]
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -238,6 +238,8 @@ def _say_axes(image: Any, value: Any) -> str | None:
 
 def _say_numbers(image: Any, value: Any) -> str | None:
     given = list(np.ravel(value)) if np.ndim(value) else [value]
+    if len(given) > _LONGEST:
+        return None
     said = [_say_number(image, v) for v in given]
     return None if None in said or not said else _listed([s for s in said if s is not None])
 
@@ -297,8 +299,7 @@ def _say_order(image: Any, value: Any) -> str:
 def _say_kernel(image: Any, value: Any) -> str | Node | None:
     if (node := _say_image(image, value)) is not None:
         return node
-    short = np.ndim(value) == 1 and 1 < np.size(value) <= _LONGEST
-    return _say_numbers(image, value) if short and np.asarray(value).dtype.kind in "iuf" else None
+    return _say_numbers(image, value) if np.ndim(value) == 1 and np.size(value) > 1 else None
 
 
 def _say_image(_image: Any, value: Any) -> Node | None:

@@ -7,7 +7,13 @@ import os
 from typing import Any, Self
 
 from lattice.coords.system import CoordinateSystem
-from lattice.errors import CoordinateError, LatticeTypeError, ShapeMismatchError
+from lattice.errors import (
+    CoordinateError,
+    ImageNotFoundError,
+    LatticeTypeError,
+    ShapeMismatchError,
+    suggest,
+)
 from lattice.image.arguments import sequence, whole_number
 from lattice.image.base import ImageBase
 from lattice.image.faces import AXES, FACTORS, GRID, ORDER, TRUTH, WORD, spoken
@@ -289,8 +295,13 @@ def grid_of(template: Any, shape: Any) -> tuple[CoordinateSystem, tuple[int, ...
     """Return coordinates and shape of what stands for a grid."""
     if isinstance(template, str | os.PathLike):
         from lattice.api import open as open_image
+        from lattice.ops.named_grids import NAMES
 
-        template = open_image(template)
+        try:
+            template = open_image(template)
+        except ImageNotFoundError as error:
+            error.hint = suggest(str(template).upper(), NAMES) or error.hint
+            raise
     if isinstance(template, ImageBase):
         if template.coords is None:
             raise CoordinateError("the template has no coordinates")

@@ -221,6 +221,8 @@ def line_kernel(kind: str, width: float) -> np.ndarray:
         raise LatticeRangeError(f"there is no kernel {kind!r}", hint="there are gaussian, boxcar and hanning")
     if not (math.isfinite(width) and width > 0):
         raise LatticeRangeError(f"the width of a kernel is above 0, not {width!r}")
+    if width > _MOST:
+        raise LatticeRangeError(f"a kernel of {width:g} pixels is too large", hint="rebin the image first")
     if kind == "boxcar":
         n = max(1, math.floor(width + 0.5))
         return np.full(n, 1 / n)

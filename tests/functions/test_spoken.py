@@ -141,6 +141,8 @@ def test_what_the_language_has_no_words_for_is_shown_as_a_call() -> None:
     assert made.expression.startswith("convolve(a, kernel")
     assert A.convolve(np.ones((3, 3))).expression.startswith("+convolve(a, kernel 3 x 3")
     assert not isinstance(A.add_noise().node, Named)  # another noise for each call
+    assert not isinstance(A.contsub(slice(0, 4)).line.node, Named)
+    assert not isinstance(A.pv([("3h20m", "40d"), ("3h20m0.3s", "40d0m2s")]).node, Named)  # places on the sky
 
 
 def test_labels_stay_labels_of_stored_pixels() -> None:
@@ -169,6 +171,9 @@ ERRORS: list[tuple[str, type[LatticeError], str, str]] = [
     ("transpose(a, [0, 1])", LatticeError, "[0, 1]", "each of the 3 axes"),
     ("pbcor(a, 'divide')", LatticeError, "'divide'", "divide"),
     ("pbcor(a, 2)", LatticeError, "pbcor(a, 2)", "scalar"),
+    ("smooth_along(a, 'x=1e12')", LatticeRangeError, "smooth_along(a, 'x=1e12')", "too large"),
+    ("regrid(a, 'GALATIC')", LatticeError, "'GALATIC'", "GALATIC"),
+    ("regrid(a, 3)", LatticeError, "regrid(a, 3)", "coordinates"),
     ("pv(a, [1, 2, 3])", LatticeTypeError, "[1, 2, 3]", "two ends"),
     ("collapse(a)", LatticeError, "collapse", "usage: collapse(x, function[, dims]"),
     ("smooth(a, 1, 2, 3, 4, 5, 6, 7, 8)", LatticeError, "smooth", "usage: smooth(x, major"),

@@ -12,7 +12,13 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 from lattice import Image
-from lattice.errors import CoordinateError, LatticeError, LatticeRangeError, LatticeTypeError
+from lattice.errors import (
+    CoordinateError,
+    ImageNotFoundError,
+    LatticeError,
+    LatticeRangeError,
+    LatticeTypeError,
+)
 from lattice.ops.named_grids import NAMES, sort_of
 from lattice.regions.measures import astropy_frame
 from tests.casa_operations import INPUTS, Case
@@ -235,6 +241,7 @@ def without(image: Image, key: str) -> Image:
     ("make", "kind", "said"),
     [
         (lambda a: a.regrid(frame="GALATIC"), CoordinateError, "did you mean 'GALACTIC'"),
+        (lambda a: a.regrid("GALATIC"), ImageNotFoundError, "did you mean 'GALACTIC'"),
         (lambda a: a.regrid(frame=3), LatticeTypeError, "no name of a frame"),
         (lambda a: a.regrid(), LatticeTypeError, "needs a template"),
         (lambda a: a.regrid(a, frame="GALACTIC"), LatticeTypeError, "goes without template"),
