@@ -112,7 +112,7 @@ class ImageSmooth(ImageBase):
 
         >>> slice = Image(np.eye(9), dims=("velocity", "offset"))
         >>> float(slice.smooth("3pix", "2pix", "45deg", dims=("velocity", "offset")).values[4, 4].round(3))
-        0.453
+        0.332
         """
         from lattice.image.lines import width
         from lattice.image.operators import axes_of
