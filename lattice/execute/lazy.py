@@ -36,7 +36,10 @@ def dask_arrays(node: Node, options: Options | None = None) -> tuple[Any, Any]:
     import dask.array as da
     from dask.delayed import delayed
 
-    if da.array_expr_enabled():
+    planned = getattr(
+        da, "array_expr_enabled", None
+    )  # older versions have neither the plans nor the question
+    if planned is not None and planned():
         raise LatticeError(
             "dask's array query planning is on, which does not support what lattice needs yet",
             hint="unset DASK_ARRAY__QUERY_PLANNING before dask is imported",

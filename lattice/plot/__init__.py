@@ -436,7 +436,7 @@ def _interpolation(axes: Any, shape: tuple[int, int], dpi: int) -> str:
     """Pixels that are shown larger than they are stay visible as such; smaller ones are averaged."""
     box, figure = axes.get_position(), axes.figure
     width, height = box.width * figure.get_figwidth() * dpi, box.height * figure.get_figheight() * dpi
-    return "nearest" if 2 * shape[1] <= width and 2 * shape[0] <= height else "auto"
+    return "nearest" if 2 * shape[1] <= width and 2 * shape[0] <= height else "antialiased"
 
 
 def _name_axes(axes: Any, labels: tuple[str, str] | None, wcs: WCS | None) -> None:
