@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.casa_sections import describe_sections, run_sections
 from benchmarks.compare import Settings, compare, run_worker, summarise
 from benchmarks.data import Dataset, make_dataset
 from benchmarks.machine import settle_memory
@@ -85,8 +86,9 @@ def run_casa(
             cell.setdefault("all_cpu", []).append(round(report["cpu"], 5))
             cell["sum"] = report["sum"]
             say(f"  {key:9} {name:14} {report['seconds']:8.3f} s  (run {repetition + 1})")
+    sections = run_sections(data, settings, repeat, say)
     lists = summarise(compare(settings, say), base="lattice-casa")
-    return {"cases": with_ratios(cases), "nbytes": data.nbytes, "lists": lists}
+    return {"cases": with_ratios(cases), "sections": sections, "nbytes": data.nbytes, "lists": lists}
 
 
 def with_ratios(cases: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +110,8 @@ def with_ratios(cases: dict[str, Any]) -> dict[str, Any]:
 
 def render_casa(result: dict[str, Any]) -> str:
     """Return the figures as text."""
-    return "\n".join([*describe(result["cases"]), "", render(result["lists"])])
+    lines = [*describe(result["cases"]), "", *describe_sections(result["sections"])]
+    return "\n".join([*lines, "", render(result["lists"])])
 
 
 def describe(cases: dict[str, Any]) -> list[str]:

@@ -114,8 +114,9 @@ class Code:
         self._lines.append(f"{label}:")
         self._block = label
 
-    def text(self) -> tuple[str, int]:
-        """Return the module, and how many arguments the function takes."""
+    def text(self, result: str | None = None) -> tuple[str, int]:
+        """Return the module and how many arguments the function takes; `result` is what it returns."""
         body = "\n".join(self._lines)
         needed = "\n".join(self._needed)
-        return f"{needed}\ndefine void @run({self._head}) {{\n{body}\n  ret void\n}}\n", self._n_arguments
+        kind, end = ("void", "void") if result is None else ("i64", f"i64 {result}")
+        return f"{needed}\ndefine {kind} @run({self._head}) {{\n{body}\n  ret {end}\n}}\n", self._n_arguments

@@ -123,7 +123,7 @@ def _compiled(text: str, name: str, n_arguments: int, cpu: str, features: str, o
 _made: dict[tuple[Any, ...], Function] = {}
 
 
-def function(write: Callable[..., tuple[str, int]], *key: Any) -> Function:
+def function(write: Callable[..., tuple[str, int]], *key: Any, opt: int = 3) -> Function:
     """Return the function ``run`` of a text that is written by ``write(*key)``, made once in a process.
 
     Parameters
@@ -132,6 +132,8 @@ def function(write: Callable[..., tuple[str, int]], *key: Any) -> Function:
         Returns the text and how many arguments the function takes.
     *key : hashable
         What it is to be like: one of few.
+    opt : int
+        How hard the compiler tries, 0 to 3, the same for all calls with this key.
     """
     found = _made.get((write, *key))
     if found is None:
@@ -139,5 +141,5 @@ def function(write: Callable[..., tuple[str, int]], *key: Any) -> Function:
             found = _made.get((write, *key))
             if found is None:
                 text, n = write(*key)
-                found = _made[(write, *key)] = compiled(text, "run", n, *processor())
+                found = _made[(write, *key)] = compiled(text, "run", n, *processor(), opt=opt)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import numpy as np
@@ -9,92 +11,214 @@ import numpy as np
 from lattice.native.code import Code
 from lattice.native.machine import function
 
-__all__ = ["COLUMNS", "read_pieces"]
+__all__ = ["MOST", "Pieces", "plan"]
 
-COLUMNS = 6
+MOST = 16 << 20  # bytes of a section: nobody is to be deaf to Ctrl-C for long
+_CALL = 4 << 10  # asking the system once costs about as much as moving this many bytes
+_UNFIT, _FAILED = -1, -2
 _SWAPPED = 32  # bytes at a time
 
 
-def read_pieces(
-    fd: int, offset: int, axes: np.ndarray, out: int, scratch: int, size: int, swap: bool
-) -> bool:
-    """Read a section of an array in tiles; return False if a read gave less than it should.
-
-    Of each tile the bytes from the first to the last wanted number are read.
+def plan(bounds: Sequence[int], tile: Sequence[int], size: int) -> tuple[int, int] | None:
+    """Return how a section is read: see `Pieces.read`.
 
     Parameters
     ----------
-    fd, offset : int
-        Descriptor of the file, and where its first tile begins.
-    axes : ndarray of int64 of shape (n, 6)
-        For each axis: the first number that is wanted, and the one behind the last; how many a tile has;
-        bytes from a tile to the next, from a number to the next within a tile, and within the target.  On
-        the last axis numbers follow each other without gaps on both sides.
-    out, scratch : int
-        Addresses of the target, and of room for the bytes of one tile.
+    bounds : sequence of int
+        Start and stop on each axis.
+    tile : sequence of int
+        Numbers that a tile has per axis.
+    size : int
+        Bytes of a number.
+
+    Returns
+    -------
+    tuple of int, or None
+        How many axes, the slowest ones, are read index by index, and how many bytes are read; None if the
+        section is too large.
+    """
+    lengths = [stop - start for start, stop in zip(bounds[::2], bounds[1::2], strict=True)]
+    if math.prod(lengths) * size > MOST:
+        return None
+    counts = [
+        (stop - 1) // t - start // t + 1
+        for start, stop, t in zip(bounds[::2], bounds[1::2], tile, strict=True)
+    ]
+    best = (-1, 0, 0)
+    numbers = tiles = inner = 1
+    for k in range(len(tile) - 1, -1, -1):
+        # of all tiles along the axes from k on: numbers from the first wanted to the last
+        numbers = numbers * counts[k] + tiles * (lengths[k] - counts[k]) * inner
+        tiles *= counts[k]
+        inner *= tile[k]
+        outer = math.prod(lengths[:k])
+        cost = outer * (tiles * _CALL + numbers * size)
+        if best[0] < 0 or cost <= best[0]:
+            best = cost, k, outer * numbers * size
+    return best[1:]
+
+
+class Pieces:
+    """An array in tiles, in a file.
+
+    Parameters
+    ----------
+    offset : int
+        Where the first tile begins.
+    tile : sequence of int
+        Numbers that a tile has per axis, slowest axis first.
+    jumps : sequence of int
+        Bytes from a tile to the next per axis.
     size : int
         Bytes of a number.
     swap : bool
         Whether the order of its bytes is to be changed.
     """
-    assert axes.dtype == np.int64
-    assert axes.flags.c_contiguous
-    assert axes.shape[1] == COLUMNS
-    failed = np.zeros(1, np.int64)
-    run = function(_text, len(axes), size, swap)
-    run(fd, offset, axes.ctypes.data, out, scratch, failed.ctypes.data)
-    return not failed[0]
+
+    def __init__(self, offset: int, tile: Sequence[int], jumps: Sequence[int], size: int, swap: bool) -> None:
+        swap = swap and size > 1
+        # the system does most of the work: the compiler takes 3 ms rather than 22, the call as long
+        self._run = function(_text, len(tile), size, swap, opt=3 if swap else 0)
+        self._grid = np.array([offset, *tile, *jumps], np.int64)
+        self._address: int = self._grid.ctypes.data
+
+    def read(self, fd: int, bounds: Sequence[int], out: int, scratch: int) -> int:
+        """Read a section, if it is not too large.
+
+        Of each tile, or of each index of its slowest axes where that costs less, the bytes from the first to
+        the last wanted number are read.
+
+        Parameters
+        ----------
+        fd : int
+            Descriptor of the file.
+        bounds : sequence of int
+            Start and stop on each axis; no axis may be empty.
+        out, scratch : int
+            Addresses of the target, in C order, and of room for the bytes of one tile.
+
+        Returns
+        -------
+        int
+            How many bytes were read; negative if that is to be done in another way: the section is too
+            large, or a read gave less than it should.
+        """
+        found: int = self._run(fd, self._address, out, scratch, *bounds)
+        return found
+
+
+class _Axis:
+    """What is known of an axis: numbers, as names of values."""
+
+    def __init__(self, c: Code, k: int, n: int) -> None:
+        self.start, self.stop = f"%start{k}", f"%stop{k}"
+        self.tile = c.load("i64", c.at("%grid", str(1 + k), 8), 8)
+        self.jump = c.load("i64", c.at("%grid", str(1 + n + k), 8), 8)
+        self.first = c.put(f"sdiv i64 {self.start}, {self.tile}")
+        final = c.put(f"sdiv i64 {c.put(f'sub i64 {self.stop}, 1')}, {self.tile}")
+        self.behind = c.put(f"add i64 {final}, 1")
+        self.count = c.put(f"sub i64 {self.behind}, {self.first}")
+        self.length = c.put(f"sub i64 {self.stop}, {self.start}")
+        self.inner = self.move = ""  # bytes from a number to the next, in a tile and in the target
 
 
 def _text(n: int, size: int, swap: bool) -> tuple[str, int]:
     """Return the text for arrays of n axes."""
-    c = Code(["i64 fd", "i64 offset", "ptr axes", "ptr out", "ptr scratch", "ptr failed"])
+    bounds = [f"i64 {name}{k}" for k in range(n) for name in ("start", "stop")]
+    c = Code(["i64 fd", "ptr grid", "ptr out", "ptr scratch", *bounds])
     c.need("i64 @pread(i32, ptr, i64, i64)")
     fd = c.put("trunc i64 %fd to i32")
-    table = [
-        [c.load("i64", c.at("%axes", str(COLUMNS * k + j), 8), 8) for j in range(COLUMNS)] for k in range(n)
-    ]
-    place, skip, last, put = "%offset", "0", "0", "0"  # the tile, its wanted bytes, and their target
+    failed = c.put("alloca i64")
+    c.store("i64", "0", failed, 8)
+    axes = [_Axis(c, k, n) for k in range(n)]
+    inner = move = str(size)
+    for axis in reversed(axes):
+        axis.inner, axis.move = inner, move
+        inner, move = _times(c, inner, axis.tile), _times(c, move, axis.length)
+    level, total = _chosen(c, axes, move, size)
+    for k in range(n):
+        _way(c, axes, k, level, fd, failed, size, swap)
+    bad = c.put(f"icmp ne i64 {c.load('i64', failed, 8)}, 0")
+    return c.text(c.put(f"select i1 {bad}, i64 {_FAILED}, i64 {total}"))
+
+
+def _chosen(c: Code, axes: Sequence[_Axis], wanted: str, size: int) -> tuple[str, str]:
+    """Return what `plan` does: how many axes are read index by index, or -1, and how many bytes are read."""
+    outer = ["1"]
+    for axis in axes:
+        outer.append(_times(c, outer[-1], axis.length))
+    numbers = tiles = "1"
+    inner = "1"
+    level, total, least = "-1", str(_UNFIT), str((1 << 63) - 1)
+    for k in range(len(axes) - 1, -1, -1):
+        axis = axes[k]
+        more = _times(c, _times(c, tiles, c.put(f"sub i64 {axis.length}, {axis.count}")), inner)
+        numbers = c.put(f"add i64 {_times(c, numbers, axis.count)}, {more}")
+        tiles, inner = _times(c, tiles, axis.count), _times(c, inner, axis.tile)
+        nbytes = _times(c, numbers, str(size))
+        cost = _times(c, outer[k], c.put(f"add i64 {_times(c, tiles, str(_CALL))}, {nbytes}"))
+        better = c.put(f"icmp sle i64 {cost}, {least}")
+        least = c.put(f"select i1 {better}, i64 {cost}, i64 {least}")
+        level = c.put(f"select i1 {better}, i64 {k}, i64 {level}")
+        total = c.put(f"select i1 {better}, i64 {_times(c, outer[k], nbytes)}, i64 {total}")
+    fits = c.put(f"icmp sle i64 {wanted}, {MOST}")
+    level = c.put(f"select i1 {fits}, i64 {level}, i64 -1")
+    return level, c.put(f"select i1 {fits}, i64 {total}, i64 {_UNFIT}")
+
+
+def _way(
+    c: Code, axes: Sequence[_Axis], level: int, chosen: str, fd: str, failed: str, size: int, swap: bool
+) -> None:
+    """Write the loops that read `level` axes index by index; they do nothing if another way is chosen."""
+    place = c.load("i64", "%grid", 8)  # the tile
+    skip, last, put = "0", "0", "0"  # its wanted bytes, and their target
     counts = []
     with ExitStack() as stack:
-        for start, stop, tile, jump, inner, move in table:
-            first = c.put(f"sdiv i64 {start}, {tile}")
-            final = c.put(f"sdiv i64 {c.put(f'sub i64 {stop}, 1')}, {tile}")
-            behind = c.put(f"add i64 {final}, 1")
-            t = stack.enter_context(c.loop(behind, start=first)).index
-            edge = c.put(f"mul i64 {t}, {tile}")
-            inside = c.put(f"icmp sgt i64 {edge}, {start}")
-            low = c.put(f"select i1 {inside}, i64 {edge}, i64 {start}")
-            high = c.least(stop, c.put(f"add i64 {edge}, {tile}"))
-            count = c.put(f"sub i64 {high}, {low}")
-            counts.append(count)
-            place = _plus(c, place, t, jump)
-            skip = _plus(c, skip, c.put(f"sub i64 {low}, {edge}"), inner)
-            last = _plus(c, last, c.put(f"sub i64 {count}, 1"), inner)
-            put = _plus(c, put, c.put(f"sub i64 {low}, {start}"), move)
+        for k, axis in enumerate(axes):
+            behind = axis.behind
+            if k == 0:
+                mine = c.put(f"icmp eq i64 {chosen}, {level}")
+                behind = c.put(f"select i1 {mine}, i64 {behind}, i64 {axis.first}")
+            t = stack.enter_context(c.loop(behind, start=axis.first)).index
+            edge = _times(c, t, axis.tile)
+            inside = c.put(f"icmp sgt i64 {edge}, {axis.start}")
+            low = c.put(f"select i1 {inside}, i64 {edge}, i64 {axis.start}")
+            high = c.least(axis.stop, c.put(f"add i64 {edge}, {axis.tile}"))
+            counts.append(c.put(f"sub i64 {high}, {low}"))
+            place = _plus(c, place, t, axis.jump)
+            skip = _plus(c, skip, c.put(f"sub i64 {low}, {edge}"), axis.inner)
+            put = _plus(c, put, c.put(f"sub i64 {low}, {axis.start}"), axis.move)
+            if k >= level:
+                last = _plus(c, last, c.put(f"sub i64 {counts[-1]}, 1"), axis.inner)
+        for count, axis in zip(counts[:level], axes, strict=False):
+            i = stack.enter_context(c.loop(count)).index
+            skip, put = _plus(c, skip, i, axis.inner), _plus(c, put, i, axis.move)
         length = c.put(f"add i64 {last}, {size}")
         begin = c.put(f"add i64 {place}, {skip}")
         got = c.put(f"call i64 @pread(i32 {fd}, ptr %scratch, i64 {length}, i64 {begin})")
         # who asked reads again in his own way, and finds out what is wrong: here it only goes on
         short = c.put(f"zext i1 {c.put(f'icmp ne i64 {got}, {length}')} to i64")
-        c.store("i64", c.put(f"or i64 {c.load('i64', '%failed', 8)}, {short}"), "%failed", 8)
+        c.store("i64", c.put(f"or i64 {c.load('i64', failed, 8)}, {short}"), failed, 8)
         source = "0"
-        for count, (*_, inner, move) in zip(counts[:-1], table, strict=False):
+        for count, axis in zip(counts[level:-1], axes[level:], strict=False):
             i = stack.enter_context(c.loop(count)).index
-            source, put = _plus(c, source, i, inner), _plus(c, put, i, move)
+            source, put = _plus(c, source, i, axis.inner), _plus(c, put, i, axis.move)
         _copy(c, c.at("%out", put), c.at("%scratch", source), counts[-1], size, swap)
-    return c.text()
+
+
+def _times(c: Code, a: str, b: str) -> str:
+    return c.put(f"mul i64 {a}, {b}")
 
 
 def _plus(c: Code, value: str, times: str, step: str) -> str:
-    return c.put(f"add i64 {value}, {c.put(f'mul i64 {times}, {step}')}")
+    return c.put(f"add i64 {value}, {_times(c, times, step)}")
 
 
 def _copy(c: Code, target: str, source: str, count: str, size: int, swap: bool) -> None:
     """Write a copy of numbers that follow each other."""
     if not swap:
         c.need("void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-        nbytes = c.put(f"mul i64 {count}, {size}")
+        nbytes = _times(c, count, str(size))
         c.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {nbytes}, i1 false)")
         return
     lanes = _SWAPPED // size

@@ -19,6 +19,7 @@ from benchmarks.__main__ import main, parse_shape
 from benchmarks.casa import CASES as CASA_CASES
 from benchmarks.casa import describe, with_ratios
 from benchmarks.casa_operations import CASES as OF_CASA
+from benchmarks.casa_sections import KINDS, describe_sections, make_sections
 from benchmarks.chart import draw
 from benchmarks.compare import Settings, compare, find_mismatches, parse_pythons, summarise
 from benchmarks.data import TINY, Dataset, fits_header, make_dataset, plane
@@ -321,6 +322,9 @@ def test_casa_images_side_by_side(tmp_path: Path) -> None:
     for cells in result["cases"].values():
         assert cells["agree"]
         assert cells["ratio"] > 0
+    for cell in result["sections"].values():
+        assert cell["agree"]
+        assert cell["ratio"] > 0
     assert not result["lists"]["mismatches"]
     assert "lattice-casa" in done.output
     assert "failed" not in done.output
@@ -336,6 +340,23 @@ def test_a_program_that_fails_is_named() -> None:
     assert "failed" in lines[0]
     assert "DO NOT AGREE" in lines[1]
     assert "lattice 1.000 s" in lines[2]
+
+
+def test_random_sections_are_inside_and_described() -> None:
+    for kind, (_, wanted, count, _) in KINDS.items():
+        sections = make_sections(kind, (6, 24, 40))
+        assert len(sections) == count
+        for section in sections:
+            assert all(0 <= s.start < s.stop <= n for s, n in zip(section, (6, 24, 40), strict=True))
+            if wanted is not None:
+                assert [s.stop - s.start for s in section] == [
+                    min(n, w) for n, w in zip((6, 24, 40), wanted, strict=True)
+                ]
+    cell = {"one": [3.0, 2.0], "many": [1.0, 1.0], "agree": False, "count": 10, "ratio": 2.5}
+    first, *rest = describe_sections({"random": cell, "flat": {"error": "no"}})
+    assert "2.50x" in first
+    assert "DIFFER" in first
+    assert all("failed" in line for line in rest)
 
 
 def test_arguments() -> None:

@@ -24,6 +24,7 @@ from lattice.graph.sections import Section
 from lattice.io.raw import Layout, scratch
 
 __all__ = [
+    "LEAST_ROW",
     "Box",
     "Runs",
     "Segment",
@@ -40,6 +41,7 @@ __all__ = [
     "segments",
 ]
 
+LEAST_ROW = 32  # bytes of pixels in a row that are worth being moved as one thing
 # One positional read costs about as much as moving this many bytes.
 _CALL_BYTES = 16 << 10
 

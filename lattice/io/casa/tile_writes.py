@@ -12,6 +12,7 @@ import numpy as np
 from lattice.graph.sections import Section
 from lattice.io.casa.bits import write_bits
 from lattice.io.casa.tile_cuts import (
+    LEAST_ROW,
     Box,
     TileLayout,
     boxes,
@@ -26,7 +27,6 @@ __all__ = ["Pace", "write_tiles"]
 
 _LONG, _SHORT = 1 << 20, 1 << 17  # bytes that are written at once, at most and at least
 _SLOW = 0.6e-9  # seconds per byte: a few times what copying to free memory takes
-_LEAST_ROW = 32  # bytes that are moved at once
 
 
 class Pace:
@@ -98,7 +98,7 @@ class _Room:
         self._swaps = not layout.bits and not layout.dtype.isnative
         # a row of pixels moves as one thing: numpy copies such as fast as can be
         row = box[-1].length * source.itemsize
-        joins = source.strides[-1] == source.itemsize and row >= _LEAST_ROW
+        joins = source.strides[-1] == source.itemsize and row >= LEAST_ROW
         self._row = np.dtype((np.void, row)) if joins else None
         self._straight = self._whole and self._row is not None and not self._swaps and not layout.bits
         self._views: dict[int, tuple[np.ndarray, np.ndarray]] = {}

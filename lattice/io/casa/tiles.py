@@ -14,6 +14,7 @@ from lattice.io.casa.bit_line import BitReader, BitWriter
 from lattice.io.casa.bits import bits_bytes, read_bits, unpacked
 from lattice.io.casa.tile_blocks import blocks_bytes, read_blocks, small_blocks
 from lattice.io.casa.tile_cuts import (
+    LEAST_ROW,
     Box,
     TileLayout,
     Views,
@@ -26,7 +27,7 @@ from lattice.io.casa.tile_cuts import (
     position_of,
     same_order,
 )
-from lattice.io.casa.tile_pieces import pieces_bytes, read_by_pieces
+from lattice.io.casa.tile_pieces import PieceReader
 from lattice.io.casa.tile_writes import Pace, write_tiles
 from lattice.io.casa.tiles_remote import read_remote_tiles
 from lattice.io.files import (
@@ -49,8 +50,6 @@ __all__ = ["TileLayout", "TileReader", "TileWriter", "open_reader"]
 
 def read_tiles(fd: int, layout: TileLayout, section: Section, out: np.ndarray) -> None:
     """Read a section into `out`, which is C-contiguous, of native byte order."""
-    if read_by_pieces(fd, layout, section, out):
-        return
     blocks = small_blocks(layout, section)
     if blocks is not None:
         read_blocks(fd, layout, blocks, out)
@@ -69,6 +68,13 @@ def _read_whole(fd: int, layout: TileLayout, box: Box, out: np.ndarray) -> None:
     views = Views(layout, box, out, runs)
     straight = not layout.bits and is_whole(box, layout.tile) and same_order(views)
     flat = out.reshape(-1).view(np.uint8)
+    # a row of pixels moves as one thing, which numpy does as fast as can be
+    row = box[-1].length * out.itemsize
+    joins = (
+        layout.dtype.isnative and row >= LEAST_ROW and views.stored[-1] == views.strides[-1] == out.itemsize
+    )
+    kinds = [np.dtype((np.void, row))] * 2 if joins else [layout.dtype, out.dtype]
+    axes = slice(0, len(views.strides) - joins)
     for index, group in cut_pieces(box, runs):
         n = piece_bytes(layout, box, runs, group)
         position = position_of(layout, box, index)
@@ -81,8 +87,8 @@ def _read_whole(fd: int, layout: TileLayout, box: Box, out: np.ndarray) -> None:
             continue
         pread_into(fd, buffer[:n].data, position, layout.path)
         source = unpacked(buffer[:n]) if layout.bits else buffer
-        stored = np.ndarray(shape, layout.dtype, source, views.begin, views.stored)
-        np.copyto(np.ndarray(shape, out.dtype, flat, start, views.strides), stored)
+        stored = np.ndarray(shape[axes], kinds[0], source, views.begin, views.stored[axes])
+        np.copyto(np.ndarray(shape[axes], kinds[1], flat, start, views.strides[axes]), stored)
 
 
 def _read_parts(fd: int, layout: TileLayout, box: Box, out: np.ndarray) -> None:
@@ -194,6 +200,7 @@ class TileReader:
         self.label = label
         self.identity = identity
         self.version = version
+        self._pieces = PieceReader(layout)
         within = layout.plane is not None
         self.shape = layout.shape[1:] if within else layout.shape
         self.dtype = np.dtype(np.bool_) if layout.bits else layout.dtype.newbyteorder("=")
@@ -214,8 +221,11 @@ class TileReader:
         if out.size:
             target = out if self.layout.plane is None else out[None]
             with Opened(self.layout.path, self.identity) as fd:
-                read = read_tiles if type(fd) is int else read_remote_tiles
-                read(fd, self.layout, self._section(section), target)
+                section = self._section(section)
+                if type(fd) is not int:
+                    read_remote_tiles(fd, self.layout, section, target)
+                elif not self._pieces.read(fd, section, target):
+                    read_tiles(fd, self.layout, section, target)
         return out
 
     def bytes_read(self, section: Section) -> int:
@@ -225,8 +235,8 @@ class TileReader:
         layout = self.layout
         section = self._section(section)
         here = not is_url(layout.path)
-        if here and (total := pieces_bytes(layout, section)) is not None:
-            return total
+        if here and (read := self._pieces.nbytes(section)) is not None:
+            return read
         blocks = small_blocks(layout, section) if here else None
         if blocks is not None:
             return blocks_bytes(layout, blocks)

@@ -18,7 +18,7 @@ from lattice.config import set_options
 from lattice.errors import FormatError
 from lattice.graph.sections import Section, shape_of
 from lattice.io.casa import tile_pieces
-from lattice.io.casa.tile_pieces import pieces_bytes
+from lattice.io.casa.tile_pieces import PieceReader
 from lattice.io.casa.tiled import tile_bytes
 from lattice.io.casa.tiles import TileLayout, TileReader, open_reader
 from lattice.io.files import counting
@@ -77,12 +77,11 @@ def test_it_is_one_call(dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     reader = reader_of(tmp_path, SHAPE, TILE, dtype, 0, None)
     with set_options(jit=False):
         want = reader.read(SECTION)
-        assert pieces_bytes(reader.layout, SECTION) is None
+        assert reader._pieces.nbytes(SECTION) is None
     monkeypatch.delattr(os, "preadv")
     with set_options(jit=True), ThreadPoolExecutor(16) as pool:
-        assert pieces_bytes(reader.layout, SECTION) == reader.bytes_read(SECTION)
+        assert reader._pieces.nbytes(SECTION) == reader.bytes_read(SECTION)
         assert reader.read(SECTION).tobytes() == want.tobytes()
-        monkeypatch.setattr(tile_pieces, "pays", lambda n: True)  # options are those of a thread
         for found in pool.map(reader.read, [SECTION] * 50):
             assert found.tobytes() == want.tobytes()
 
@@ -94,11 +93,8 @@ def test_other_targets_are_left_to_the_other_way(tmp_path: Path) -> None:
         out = np.empty(want.shape, np.float64)
         layout = reader.layout
         with open(layout.path, "rb") as f:
-            assert not tile_pieces.read_by_pieces(f.fileno(), layout, SECTION, out)
-            assert not tile_pieces.read_by_pieces(
-                f.fileno(), layout, SECTION, np.repeat(want, 2, 2)[:, :, ::2]
-            )
-            assert not tile_pieces.read_by_pieces(f.fileno(), layout, SECTION, want[:-1])
+            for target in (out, np.repeat(want, 2, 2)[:, :, ::2], want[:-1]):
+                assert not PieceReader(layout).read(f.fileno(), SECTION, target)
 
 
 def test_a_short_file_is_an_error(tmp_path: Path) -> None:
@@ -110,11 +106,21 @@ def test_a_short_file_is_an_error(tmp_path: Path) -> None:
         short.read(SECTION)
 
 
-def test_few_pixels_do_not_load_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_sections_do_not_load_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = reader_of(tmp_path, SHAPE, TILE, ">f4", 0, None)
-    monkeypatch.setattr(tile_pieces._Seen, "pixels", 0)
-    monkeypatch.setattr("lattice.native.machine.is_loaded", lambda: False)
-    reader.read(SECTION)
-    assert pieces_bytes(reader.layout, SECTION) is None
-    monkeypatch.setattr(tile_pieces._Seen, "pixels", 1 << 22)
-    assert pieces_bytes(reader.layout, SECTION) is not None
+    monkeypatch.setattr(tile_pieces._Seen, "sections", 0)
+    monkeypatch.setattr(tile_pieces, "_LARGE", 1 << 30)
+    monkeypatch.setattr(tile_pieces, "is_loaded", lambda: False)
+    whole: Section = (slice(8, 24, 1), slice(16, 70, 1), slice(0, 32, 1))
+    for _ in range(tile_pieces._FROM_NOTHING + 1):
+        reader.read(whole)
+    assert reader._pieces.nbytes(SECTION) is None
+    for _ in range(tile_pieces._FROM_NOTHING):
+        assert reader._pieces._pieces is None
+        want = reader.read(SECTION)
+    assert reader._pieces.nbytes(SECTION) is not None
+    assert reader.read(SECTION).tobytes() == want.tobytes()
+    assert reader._pieces._pieces is not None
+    # what is made is used
+    monkeypatch.setattr(tile_pieces._Seen, "sections", 0)
+    assert reader._pieces.nbytes(whole) is not None
