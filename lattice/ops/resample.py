@@ -112,9 +112,13 @@ class Resample(Operation):
         """Return the bytes of weights, and of values that are put together."""
         n = math.prod(shape[a] for a in self.axes)
         wide = self.attrs.dtype.itemsize
-        taps = self._taps_bytes()
+        # around the places of a part lie up to twice as many pixels, and some in any case
+        box = max(_LITTLE, 2 * n) * math.prod(shape) // max(1, n)
+        total = n * self._taps_bytes() + box * (wide + 1) + math.prod(shape) * (wide + 1)
+        if self.children[0].attrs.masked:  # bad pixels are replaced, and what they touch is looked for
+            total += box * (wide + 1) + max(_LITTLE, 2 * n) * wide
         # and those of weights that are kept for other sections, which the two blocks planned share
-        return n * taps + 2 * math.prod(shape) * (wide + 1) + _LITTLE * (wide + 1) + KEPT // 2
+        return total + KEPT // 2
 
     def _taps_bytes(self) -> int:
         """Return the bytes of the weights of a pixel, and of what they are made of."""
@@ -234,7 +238,7 @@ class Resample(Operation):
         return len(self.axes) == 1 and self.method == "cubic"
 
 
-_LITTLE = 1 << 20  # pixels for which weights are made without further ado
+_LITTLE = 1 << 18  # pixels for which weights are made without further ado
 _SIDE = 128  # pixels along the sides of a part, at least
 _MANY = 4096
 _boxes: dict[Any, Section] = {}
