@@ -24,7 +24,7 @@ from lattice.graph.function import Kind, Param
 from lattice.graph.node import Named, Node, Operation, RegionCut, Source, Transpose, ValueList
 from lattice.graph.show import number_text, quoted
 from lattice.graph.types import is_bool, is_complex
-from lattice.image.arguments import axis_of
+from lattice.image.arguments import angle, axis_of
 from lattice.ops.named_grids import NAMES
 
 __all__ = [
@@ -218,8 +218,6 @@ def _say_word(_image: Any, value: Any) -> str | None:
 
 
 def _say_angle(_image: Any, value: Any) -> str | None:
-    from lattice.image.lines import angle
-
     if isinstance(value, str):
         return _say_word(_image, value)
     if hasattr(value, "to_value") and value.unit.physical_type != "angle":

@@ -37,7 +37,7 @@ class ImageReduce(ImageBase):
         order: int | str = 0,
         dim: str | int | None = None,
         *,
-        convention: str = "radio",
+        convention: str | None = None,
         include: Any = None,
         exclude: Any = None,
         by: Any = None,
@@ -53,7 +53,7 @@ class ImageReduce(ImageBase):
         >>> cube.moment(0).values.tolist()
         [[4.0, 4.0], [4.0, 4.0]]
         """
-        options = {"convention": convention, "include": include, "exclude": exclude, "by": by}
+        options: dict[str, Any] = {"convention": convention, "include": include, "exclude": exclude, "by": by}
         return self.moments([order], dim, keepdims=keepdims, **options)[order]
 
     def moments(
