@@ -30,8 +30,8 @@ _ROOM, _FD, _PLACE, _SIZE, _EDGE, _TARGET, _TOKEN, _WAITING = range(5, 13)
 _SLOT = 13  # buffer, place in the file and bytes of each turn that waits
 _INPUT = _SLOT + 3 * _SLOTS  # descriptor, place, bytes per pixel and buffer of each input
 
-# How often a thread that waits asks again: at once, for about as long as others write what waits (a sleep takes
-# twice as long as it should, and nobody writes meanwhile), then every 50 microseconds
+# How often a thread that waits asks again: at once, for about as long as others write what waits (a sleep
+# takes twice as long as it should, and nobody writes meanwhile), then every 50 microseconds
 _YIELDS, _SLEEPS = 4000, 1000
 
 _DONE, _CANNOT_READ, _CANNOT_WRITE = range(3)
