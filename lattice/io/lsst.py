@@ -75,6 +75,8 @@ class LsstFormat:
             return False
         if not start.startswith(b"SIMPLE  ="):
             return False
+        if b"JSONADDR" not in start and b"AR_HDU  " not in start:
+            return False  # as a rule: this is asked of every FITS file
         keys = {start[i : i + 8] for i in range(0, len(start) - 80, 80)}
         return {b"FMTVER  ", b"JSONADDR", b"DATAMODL"} <= keys or b"AR_HDU  " in keys
 
