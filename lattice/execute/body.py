@@ -42,12 +42,18 @@ Value = tuple[str, str]
 
 def can_emit(step: Step, program: Program) -> bool:
     """Tell whether a step can be part of a loop."""
-    types = [program.types[r].name for r in (*step.inputs, step.output)]
-    if any(t not in NAMES for t in types):
-        return False
+    template = step.jit or _KERNELS.get(step.kernel, "")
+    types = tuple(program.types[r].name for r in (*step.inputs, step.output))
+    return bool(template) and all(t in NAMES for t in types) and _is_known(template, types)
+
+
+@lru_cache(maxsize=1024)
+def _is_known(template: str, types: tuple[str, ...]) -> bool:
+    """Tell whether there is text for a template, for the types of its inputs and of its output."""
+    body = Body(Program((), (), (), {}, (), ()))
+    names = {f"x{i}": (f"%r{i}", kind) for i, kind in enumerate(types[:-1])}
     try:
-        body = Body(program)
-        body.step(step, {r: (f"%r{r}", program.types[r].name) for r in step.inputs})
+        body.convert(body.expression(_parsed(template, len(names)), names), types[-1])
     except _Unknown:
         return False
     return True
