@@ -2,7 +2,7 @@
 
 Steps that have no text (sines, exponentials and the like, which numpy computes with vector instructions)
 cut a program into stages: a loop that makes what such steps need, the steps, the next loop.  The last loop
-serves the sinks.
+serves the sinks.  Where numpy's own loops can be called, `lattice.execute.chain` makes one of them all.
 """
 
 from __future__ import annotations

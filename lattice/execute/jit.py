@@ -76,4 +76,5 @@ def ahead(fused: Fusion) -> None:
                     loop(text)
 
     if not all(not text or is_made(text) for text in fused.texts):
-        threading.Thread(target=compile_all, name="lattice-compiler").start()
+        with contextlib.suppress(RuntimeError):  # no thread can be started: it is compiled when it is needed
+            threading.Thread(target=compile_all, name="lattice-compiler").start()
