@@ -42,14 +42,11 @@ if hasattr(os, "register_at_fork"):
 @lru_cache(maxsize=1)
 def has_compiler() -> bool:
     """Tell whether llvmlite is installed, and new enough to understand what is written here."""
-    from importlib.metadata import PackageNotFoundError, version
-
     if importlib.util.find_spec("llvmlite") is None:
         return False
-    try:
-        numbers = [int(n) for n in re.findall(r"\d+", version("llvmlite"))]
-    except PackageNotFoundError:
-        return True  # put there by hand
+    import llvmlite  # no more than its version: to ask for the metadata would take fifty times as long
+
+    numbers = [int(n) for n in re.findall(r"\d+", llvmlite.__version__)]
     return numbers >= _OLDEST
 
 

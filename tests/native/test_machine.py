@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import types
+
 import numpy as np
 import pytest
 
@@ -72,5 +75,7 @@ def test_compilers_that_are_too_old_are_not_used(
     monkeypatch: pytest.MonkeyPatch, found: str, expected: bool
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: object())
-    monkeypatch.setattr("importlib.metadata.version", lambda _name: found)
+    module = types.ModuleType("llvmlite")
+    module.__version__ = found  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "llvmlite", module)
     assert machine.has_compiler.__wrapped__() == expected

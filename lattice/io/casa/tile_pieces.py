@@ -61,11 +61,14 @@ class PieceReader:
 
     def _pays(self) -> bool:
         jit = get_option("jit")
-        if jit is False or not has_compiler():
+        if jit is False:
             return False
-        if jit is True or self._pieces is not None:
+        if self._pieces is not None:
             return True
-        return _Seen.sections >= (_FROM_LOADED if is_loaded() else _FROM_NOTHING)
+        # asking whether there is a compiler takes as long as some sections, too
+        if jit is not True and _Seen.sections < (_FROM_LOADED if is_loaded() else _FROM_NOTHING):
+            return False
+        return has_compiler()
 
     def _cuts(self, section: Section) -> bool:
         """Tell whether a section cuts tiles: whole ones are read as quickly in the other way."""

@@ -68,13 +68,8 @@ def _read_whole(fd: int, layout: TileLayout, box: Box, out: np.ndarray) -> None:
     views = Views(layout, box, out, runs)
     straight = not layout.bits and is_whole(box, layout.tile) and same_order(views)
     flat = out.reshape(-1).view(np.uint8)
-    # a row of pixels moves as one thing, which numpy does as fast as can be
-    row = box[-1].length * out.itemsize
-    joins = (
-        layout.dtype.isnative and row >= LEAST_ROW and views.stored[-1] == views.strides[-1] == out.itemsize
-    )
-    kinds = [np.dtype((np.void, row))] * 2 if joins else [layout.dtype, out.dtype]
-    axes = slice(0, len(views.strides) - joins)
+    joins = views.stored[-1] == views.strides[-1] == out.itemsize
+    kinds, axes = _kinds(layout, box, len(views.strides), joins, out.dtype)
     for index, group in cut_pieces(box, runs):
         n = piece_bytes(layout, box, runs, group)
         position = position_of(layout, box, index)
@@ -89,6 +84,19 @@ def _read_whole(fd: int, layout: TileLayout, box: Box, out: np.ndarray) -> None:
         source = unpacked(buffer[:n]) if layout.bits else buffer
         stored = np.ndarray(shape[axes], kinds[0], source, views.begin, views.stored[axes])
         np.copyto(np.ndarray(shape[axes], kinds[1], flat, start, views.strides[axes]), stored)
+
+
+def _kinds(
+    layout: TileLayout, box: Box, ndim: int, near: bool, dtype: np.dtype[Any]
+) -> tuple[list[np.dtype[Any]], slice]:
+    """Return the types in which pixels are copied, from the file and to memory, and the axes that leaves.
+
+    A row of pixels that are `near` to each other moves as one thing, which numpy does as fast as can be.
+    """
+    row = box[-1].length * dtype.itemsize
+    if near and layout.dtype.isnative and row >= LEAST_ROW:
+        return [np.dtype((np.void, row))] * 2, slice(0, ndim - 1)
+    return [layout.dtype, dtype], slice(0, ndim)
 
 
 def _read_parts(fd: int, layout: TileLayout, box: Box, out: np.ndarray) -> None:
@@ -132,6 +140,7 @@ def _read_rows(fd: int, layout: TileLayout, box: Box, run: tuple[int, int], out:
     inner = [layout.dtype.itemsize * math.prod(p.length for p in box[k + 1 :]) for k in range(len(box))]
     strides = [*out.strides[:-1], last.length * out.itemsize, out.itemsize]
     jump = last.step * layout.jumps[-1]
+    kinds, axes = _kinds(layout, box, len(strides), last.stride == 1, out.dtype)
     for index in itertools.product(*(range(p.count) for p in box[:-1])):
         position = position_of(layout, box, index) + begin
         start = last.place * out.itemsize
@@ -140,10 +149,10 @@ def _read_rows(fd: int, layout: TileLayout, box: Box, run: tuple[int, int], out:
         for first in range(0, last.count, group):
             n = min(group, last.count - first)
             _fill(fd, slots[:n], position + first * jump, jump, layout.path)
-            shape = (*sizes, n, last.length)
-            source = np.ndarray(shape, layout.dtype, buffer, 0, (*inner[:-1], length, inner[-1]))
+            shape, steps = (*sizes, n, last.length)[axes], (*inner[:-1], length, inner[-1])[axes]
             begin_at = start + first * last.length * out.itemsize
-            np.copyto(np.ndarray(shape, out.dtype, flat, begin_at, strides), source)
+            target = np.ndarray(shape, kinds[1], flat, begin_at, strides[axes])
+            np.copyto(target, np.ndarray(shape, kinds[0], buffer, 0, steps))
 
 
 def _fill(fd: int, slots: list[memoryview], place: int, jump: int, path: str) -> None:
