@@ -150,3 +150,20 @@ def test_who_is_killed_leaves_nothing_that_looks_like_an_image(tmp_path: Path) -
     assert not target.exists()
     lattice.Image(np.ones((4, 5), np.float32)).save(target)
     assert os.listdir(tmp_path) == ["a.image"]
+
+
+@pytest.mark.parametrize("name", ["a.zarr", "a.h5", "a.fits.fz", "a.fits", "a.image", "a.npy", "a.mir"])
+def test_every_writer_gets_blocks_that_are_its_own(
+    name: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    pytest.importorskip("llvmlite")
+    if name == "a.h5":
+        pytest.importorskip("h5py")
+    values = rng.integers(0, 50, size=(19, 60, 70)).astype(np.float32)
+    lattice.Image(values).save(tmp_path / "source.fits")
+    image = lattice.open(tmp_path / "source.fits") * 2
+    for jit in (False, True):
+        # many blocks in each thread, one after the other in the same memory
+        with set_options(jit=jit, block=5000, workers=3):
+            saved = image.save(tmp_path / f"{jit}-{name}")
+        np.testing.assert_array_equal(saved.values, 2 * values)
