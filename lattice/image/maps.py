@@ -163,7 +163,7 @@ class ImageMaps(ImageBase):
         >>> Image(np.array([[0.0, 1.0, 3.0]])).two_point().values.round(9).tolist()
         [[9.0, 2.5, 0.0, 2.5, 9.0]]
         """
-        from lattice.ops.fourier import two_point
+        from lattice.ops.correlation import two_point
 
         return self._derive(two_point(self._node, self._plane(dims)))
 

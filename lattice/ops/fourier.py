@@ -1,4 +1,4 @@
-"""Fourier transforms along axes, and correlations by them."""
+"""Fourier transforms along axes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lattice.coords.graft import drop_axes
-from lattice.coords.header import Card
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.graph.attributes import Attributes
 from lattice.graph.node import Node, Operation
 from lattice.graph.sections import Section, full, iter_grid, shape_of
-from lattice.graph.types import COMPLEX, DCOMPLEX, is_bool, is_real
+from lattice.graph.types import COMPLEX, DCOMPLEX, is_bool
 
-__all__ = ["Correlation", "Fourier", "WholePlanes", "fft", "groups", "places", "two_point"]
+__all__ = ["Fourier", "WholePlanes", "fft", "groups", "places"]
 
 _SKY = ("longitude", "latitude")
 
@@ -135,33 +134,6 @@ class WholePlanes(Operation):
         own = self.children[0].attrs.shape or ()
         return (tuple(slice(0, n, 1) if a in self.axes else section[a] for a, n in enumerate(own)),)
 
-    def evaluate(self, inputs: tuple[Any, ...], section: Section) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return values and mask of a section, plane by plane."""
-        shape = shape_of(section)
-        out = np.empty(shape, self.attrs.dtype)
-        good = np.ones(shape, bool) if self.attrs.masked else None
-        if 0 in shape:
-            return out, good
-        (needed,) = self.needs(section)
-        others = [a for a in range(len(shape)) if a not in self.axes]
-        part = tuple(section[a] for a in self.axes)
-        for index in np.ndindex(*(shape[a] for a in others)):
-            own, place = list(needed), [slice(None)] * len(shape)
-            for a, k in zip(others, index, strict=True):
-                first = section[a].start + k * section[a].step
-                own[a], place[a] = slice(first, first + 1, 1), slice(k, k + 1)
-            values, mask = inputs[0].array(tuple(own))
-            plane = values.reshape([values.shape[a] for a in self.axes])
-            marks = None if mask is None or mask.all() else mask.reshape(plane.shape)
-            found, filled = self._plane(plane, marks)
-            out[tuple(place)].reshape([shape[a] for a in self.axes])[...] = found[part]
-            if good is not None and filled is not None:
-                good[tuple(place)].reshape([shape[a] for a in self.axes])[...] = filled[part]
-        return out, good
-
-    def _plane(self, plane: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        raise TypeError("WholePlanes is abstract")
-
 
 class Fourier(WholePlanes):
     """A Fourier transform; fields: (x,), axes."""
@@ -263,116 +235,3 @@ def _roll(x: np.ndarray, axis: int, by: int) -> None:
             room //= counts[a]
     for part in iter_grid(full(x.shape), counts):
         x[part] = np.roll(x[part], by, axis)
-
-
-def two_point(x: Node, axes: Sequence[int]) -> Node:
-    """Return the structure function of planes: the mean squared difference of pixels by their distance.
-
-    Parameters
-    ----------
-    x : Node
-        A real lattice.
-    axes : sequence of int
-        Numpy numbers of two axes.
-
-    Returns
-    -------
-    Node
-        Along both axes 2 n - 1 lags; pixel n - 1 is that of no distance. ``S(l) = mean (x(p) - x(p + l))^2``
-        over the pairs of good pixels; bad where there is none. Its unit is that of x squared; it has no beam.
-        The axes are lags in units of the coordinates.
-
-    Raises
-    ------
-    LatticeTypeError
-        When x is not real.
-    LatticeRangeError
-        When there are not two axes.
-    """
-    attrs = x.attrs
-    shape = attrs.shape or ()
-    if not shape or not is_real(attrs.dtype):
-        raise LatticeTypeError(f"a structure function is one of real numbers, not of a {attrs.describe()}")
-    numbers = tuple(sorted({int(a) for a in axes}))
-    if len(numbers) != 2 or not 0 <= numbers[0] < numbers[1] < len(shape):
-        raise LatticeRangeError(f"lags are taken along two axes, not along {list(axes)}")
-    node: Node = Correlation((x,), numbers)
-    return node
-
-
-class Correlation(WholePlanes):
-    """Mean squared differences by lag; fields: (x,), axes."""
-
-    __slots__ = ()
-    name: ClassVar[str] = "two_point"
-
-    def _build(self, children: tuple[Node, ...], axes: tuple[int, ...]) -> None:
-        own = children[0].attrs
-        shape = tuple(2 * n - 1 if a in axes else n for a, n in enumerate(own.shape or ()))
-        dims = tuple(f"lag_{d}" if a in axes else d for a, d in enumerate(own.dims))
-        coords = None
-        if own.coords is not None:
-            assert isinstance(own.coords, CoordinateSystem)
-            coords = _lag_coords(own.coords, own.shape or (), axes, dims)
-        unit = f"({own.unit})^2" if own.unit else ""
-        self._set(children=children, axes=axes)
-        self._set(attrs=own.with_(shape=shape, dims=dims, coords=coords, unit=unit, beams=(), masked=True))
-
-    def show(self, x: str) -> str:
-        """Return the call as one would write it if the language had it."""
-        return f"two_point({x}, along=[{', '.join(self.children[0].attrs.dims[a] for a in self.axes)}])"
-
-    def scratch(self, shape: tuple[int, ...]) -> int:
-        """Return the bytes of the transforms of a plane."""
-        n = math.prod((self.attrs.shape or ())[a] + 8 for a in self.axes)
-        return n * 8 * 9
-
-    def _plane(self, plane: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        from scipy.fft import irfft2, next_fast_len, rfft2
-
-        good = np.isfinite(plane) if mask is None else mask & np.isfinite(plane)
-        weights = good.astype(np.float64)
-        size = [next_fast_len(2 * n - 1, real=True) for n in plane.shape]
-        values = np.where(good, plane, 0).astype(np.float64)
-        total = weights.sum()
-        values -= weights * (
-            values.sum() / total if total else 0.0
-        )  # differences do not see it, rounding does
-        m, d, q = (rfft2(v, size) for v in (weights, values, values * values))
-        both = irfft2(2 * (q * m.conj()).real - 2 * (d * d.conj()).real, size)
-        pairs = np.rint(irfft2(m * m.conj(), size))
-        lags = [np.arange(1 - n, n) for n in plane.shape]
-        at = np.ix_(*lags)
-        found = pairs[at] > 0.5
-        # a lag and its opposite hold the same pairs
-        result = np.where(found, np.maximum(both[at], 0) / np.where(found, pairs[at], 1), 0)
-        return result, found
-
-
-def _lag_coords(
-    coords: CoordinateSystem, shape: tuple[int, ...], axes: Sequence[int], dims: tuple[str, ...]
-) -> CoordinateSystem:
-    from lattice.coords.along import reference_pixel, world_along
-
-    n = len(shape)
-    cards: list[Card] = drop_axes(coords, shape, axes)
-    for a in axes:
-        kind, unit = coords.kinds[a], ""
-        if kind in _SKY:
-            sign = -1.0 if kind == "longitude" and coords.sky_matrix()[0, 1] < 0 else 1.0
-            step, unit = sign * coords.pixel_scale()[0 if kind == "latitude" else 1], "deg"
-        elif kind in ("none", "stokes"):
-            step = 1.0
-        else:
-            at = reference_pixel(coords, a)
-            values, unit = world_along(coords, a, np.array([at, at + 1]))
-            step = float(values[1] - values[0])
-        new: list[tuple[str, Any]] = [
-            ("CTYPE", "LAG"), ("CRPIX", float(shape[a])), ("CRVAL", 0.0), ("CDELT", step), ("CUNIT", unit)
-        ]  # fmt: skip
-        cards += [(f"{key}{n - a}", value, "") for key, value in new if value != ""]
-    longer = tuple(2 * m - 1 if a in axes else m for a, m in enumerate(shape))
-    made = CoordinateSystem.from_header(cards, longer)
-    return replace(
-        made, axes=tuple(replace(a, name=d) for a, d in zip(made.axes, dims, strict=True)), _hash=None
-    )

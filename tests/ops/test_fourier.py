@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from lattice import Image, LatticeError
 from lattice.config import set_options
 from lattice.io.files import counting
-from lattice.ops import fourier
-from lattice.ops.fourier import fft, two_point
+from lattice.ops import correlation, fourier
+from lattice.ops.correlation import two_point
+from lattice.ops.fourier import fft
 from tests.ops.blocks import check_sections, masks
 from tests.ops.conftest import Bench
 
@@ -98,6 +99,19 @@ def test_structure_function_by_pairs() -> None:
     np.testing.assert_allclose(lag, (7 - np.arange(15)) * 2 * SEC, atol=1e-12)
     large = Image(VALUES + 1e6).two_point().values
     np.testing.assert_allclose(large, Image(VALUES).two_point().values, rtol=1e-8, atol=1e-8)
+
+
+def test_lags_of_some_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(correlation, "_LEAST", 3)
+    values = RNG.normal(5, 1, size=(2, 23, 12))
+    image = Image(values, dims=("frequency", "y", "x"), mask=RNG.random(values.shape) > 0.3)
+    whole = image.two_point().to_masked_array()
+    with set_options(block=5 * 23):
+        pieces = image.two_point().to_masked_array()
+    np.testing.assert_array_equal(pieces.mask, whole.mask)
+    np.testing.assert_allclose(pieces.filled(0), whole.filled(0), atol=1e-11)
+    part = image.two_point()[1, 3:40:4, 5::3].to_masked_array()
+    np.testing.assert_allclose(part.filled(0), whole[1, 3:40:4, 5::3].filled(0), atol=1e-11)
 
 
 @given(data=st.data())
