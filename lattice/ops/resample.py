@@ -112,13 +112,17 @@ class Resample(Operation):
         """Return the bytes of weights, and of values that are put together."""
         n = math.prod(shape[a] for a in self.axes)
         wide = self.attrs.dtype.itemsize
-        # around the places of a part lie up to twice as many pixels, and some in any case
-        box = max(_LITTLE, 2 * n) * math.prod(shape) // max(1, n)
+        # around the places of a part of the sky lie up to twice as many pixels, and some in any case
+        near = max(_LITTLE, 2 * n)
+        if len(self.axes) == 1:
+            own = (self.children[0].attrs.shape or ())[self.axes[0]]
+            near = own if self._is_spline else min(own, 2 * n + 8)
+        box = near * math.prod(shape) // max(1, n)
         total = n * self._taps_bytes() + box * (wide + 1) + math.prod(shape) * (wide + 1)
         if self.children[0].attrs.masked:  # bad pixels are replaced, and what they touch is looked for
-            total += box * (wide + 1) + max(_LITTLE, 2 * n) * wide
+            total += box * (wide + 1) + (near if len(self.axes) > 1 else math.prod(shape)) * wide
         # and those of weights that are kept for other sections, which the two blocks planned share
-        return total + KEPT // 2
+        return total + (KEPT // 2 if len(self.axes) > 1 else _LITTLE * wide)
 
     def _taps_bytes(self) -> int:
         """Return the bytes of the weights of a pixel, and of what they are made of."""
