@@ -803,3 +803,27 @@ def test_what_cannot_be_saved_says_why(tmp_path: Any, a: Image) -> None:
         a.save(tmp_path / "a.dat", format="fit")
     assert list(tmp_path.iterdir()) == []
     assert a.save(tmp_path / "a.dat", format="fits").shape == SHAPE
+
+
+def test_nddata_brings_mask_unit_and_coordinates() -> None:
+    from astropy.io import fits
+    from astropy.nddata import CCDData, NDData
+    from astropy.wcs import WCS
+
+    values = np.arange(12.0).reshape(3, 4)
+    cards = {"CTYPE1": "RA---SIN", "CRVAL1": 10.0, "CDELT1": -0.01, "CRPIX1": 2.0, "CUNIT1": "deg"}
+    cards |= {"CTYPE2": "DEC--SIN", "CRVAL2": 50.0, "CDELT2": 0.01, "CRPIX2": 3.0, "CUNIT2": "deg"}
+    wcs = WCS(fits.Header(cards))
+    for made in (
+        Image(CCDData(values, mask=values > 5, unit="adu", wcs=wcs, meta={"OBJECT": "M13"})),
+        Image(NDData(values, mask=values > 5, unit="adu", wcs=wcs, meta={"OBJECT": "M13"})),
+    ):
+        assert made.unit == "adu"
+        assert made.meta["OBJECT"] == "M13"
+        assert made.coords is not None
+        assert made.coords.kinds == ("latitude", "longitude")
+        np.testing.assert_array_equal(np.ma.getmaskarray(made.to_masked_array()), values > 5)
+        assert Image(made.to_nddata()).same_as(made)
+    plain = Image(NDData(values, mask=False))
+    assert not plain.masked
+    assert (plain + CCDData(values, mask=values > 5, unit="adu")).to_masked_array().count() == 6

@@ -109,12 +109,13 @@ def drop_axes(base: CoordinateSystem, shape: Sequence[int], axes: Sequence[int])
 
 
 def plain_cards(cards: Sequence[Card]) -> list[Card]:
-    """Return cards without a CD matrix: increments, and a PC matrix."""
+    """Return cards with increments and a PC matrix for a CD matrix, and no zeros off the diagonal."""
+    cards = [c for c in cards if c[1] != 0 or not (m := _MATRIX.fullmatch(c[0])) or m[2] == m[3]]
     cd = {
         (int(m[2]), int(m[3])): float(c[1]) for c in cards if (m := _MATRIX.fullmatch(c[0])) and m[1] == "CD"
     }
     if not cd:
-        return list(cards)
+        return cards
     rows = {i for i, _ in cd}
     steps = {
         i: math.copysign(math.hypot(*(v for (k, _), v in cd.items() if k == i)), cd.get((i, i), 1.0))

@@ -32,6 +32,11 @@ CONVENTIONS = {
 """Spectral variable for each name that users give it."""
 
 _OWN = {"VRAD": "radio", "VOPT": "optical", "VELO": "relativistic"}
+_AIPS = {
+    "LSR": "LSRK", "LSRK": "LSRK", "LSD": "LSRD", "LSRD": "LSRD", "HEL": "BARYCENT", "BAR": "BARYCENT",
+    "OBS": "TOPOCENT", "TOP": "TOPOCENT", "GEO": "GEOCENTR",
+}  # fmt: skip
+_VELREF = {1: "LSRK", 2: "BARYCENT", 3: "TOPOCENT", 4: "LSRD", 5: "GEOCENTR", 6: "SOURCE", 7: "GALACTOC"}
 _NATURAL = {"VRAD": "F", "VOPT": "W", "VELO": "V", "FREQ": "F", "WAVE": "W"}
 _NAMES = {
     "VRAD": "velocity",
@@ -108,9 +113,21 @@ class Spectrum:
 
     @property
     def spectral_frame(self) -> str:
-        """SPECSYS: the rest frame of the spectral axis, empty if unknown."""
-        value = next((v for key, v, _ in self.header if key == "SPECSYS"), "")
-        return value.strip().upper() if isinstance(value, str) else ""
+        """The rest frame of the spectral axis as SPECSYS has it, empty if unknown.
+
+        Without SPECSYS the names of AIPS tell, CTYPE (such as VELO-LSR) first and then VELREF.
+        """
+        values = {key: value for key, value, _ in self.header}
+        if isinstance(value := values.get("SPECSYS"), str) and value.strip():
+            return value.strip().upper()
+        axis = next((a for a in self.axes if a.kind == "spectral"), None)
+        if axis is None:
+            return ""
+        tail = WcsCards.parse(self.header).ctype(axis.fits_axis)[4:].lstrip("-")
+        velref = values.get("VELREF")
+        if tail in _AIPS or isinstance(velref, bool) or not isinstance(velref, int | float):
+            return _AIPS.get(tail, "")
+        return _VELREF.get(int(velref) % 256, "")
 
     def spectral_quantity(self, pixels: Any) -> Any:
         """Return the spectral coordinates of pixels as a Quantity, in the variable of the header in SI units.
@@ -217,6 +234,8 @@ class Spectrum:
         }  # fmt: skip
         if hertz:
             new["RESTFRQ"] = hertz
+        if self.spectral_frame:  # CTYPE or VELREF may have said so
+            new["SPECSYS"] = self.spectral_frame
         gone = {
             f"PC{number}_{number}",
             f"CD{number}_{number}",

@@ -11,7 +11,7 @@ from lattice.errors import ImageIndexError, LatticeTypeError
 from lattice.graph.node import Node
 from lattice.image.analysis import ImageAnalysis
 from lattice.image.coords import ImageCoords
-from lattice.image.make import Parts, array_parts, is_array, literal_of
+from lattice.image.make import Parts, array_parts, is_array, is_nddata, literal_of
 from lattice.image.operators import add_methods
 from lattice.image.plots import ImagePlots
 from lattice.image.reduce import ImageReduce
@@ -34,10 +34,10 @@ class Image(
 
     Parameters
     ----------
-    data : array_like, dask array, xarray.DataArray, Image or number
+    data : array_like, dask array, xarray.DataArray, NDData, Image or number
         The pixels, slowest axis first. An array of bool, float32, float64, complex64 or complex128 is not
         copied and must not be changed afterwards; integers become floats that hold them. A numpy masked array
-        brings its mask.
+        brings its mask, an NDData of astropy its mask, unit, coordinates and header as well.
     dims : sequence of str, optional
         Names of the axes; the default follows from `wcs`, else it is ``(..., "y", "x")``.
     wcs : CoordinateSystem, astropy.wcs.WCS, astropy Header, mapping or list of cards, optional
@@ -100,7 +100,7 @@ class Image(
         }
         if isinstance(data, list | tuple):
             data = _array(data)
-        if isinstance(data, Image | Node) or not is_array(data):
+        if isinstance(data, Image | Node) or not (is_array(data) or is_nddata(data)):
             given = [key for key, value in labels.items() if value is not None]
             if given:
                 raise LatticeTypeError(f"{', '.join(given)}: only for an image that is made of an array")

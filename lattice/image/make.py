@@ -147,6 +147,11 @@ def is_array(value: Any) -> bool:
     return isinstance(shape, tuple) and len(shape) > 0 and hasattr(value, "dtype")
 
 
+def is_nddata(value: Any) -> bool:
+    """Tell whether a value is an NDData of astropy, such as a CCDData: it brings mask, unit, coordinates."""
+    return all(hasattr(value, name) for name in ("data", "mask", "unit", "wcs", "meta", "uncertainty"))
+
+
 def literal_of(value: Any) -> Node:
     """Return the node of a number that stands on its own."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
@@ -197,9 +202,12 @@ def array_parts(
     name: str,
 ) -> Parts:
     """Return the parts of an image made of arrays."""
+    if is_nddata(data):
+        wcs, unit = data.wcs if wcs is None else wcs, data.unit if unit is None else unit
+        meta = (data.meta or None) if meta is None else meta
+        data = np.ma.MaskedArray(data.data, data.mask) if np.any(data.mask) else data.data
     if isinstance(data, np.ma.MaskedArray):
-        if mask is None and data.mask is not np.ma.nomask:
-            mask = ~np.ma.getmaskarray(data)
+        mask = ~np.ma.getmaskarray(data) if mask is None and data.mask is not np.ma.nomask else mask
         data = data.data
     if hasattr(data, "dims") and hasattr(data, "data"):  # an xarray.DataArray
         dims = tuple(str(d) for d in data.dims) if dims is None else dims

@@ -17,7 +17,7 @@ from lattice.graph.function import Function, Kind
 from lattice.graph.node import Node
 from lattice.graph.types import DType, is_bool, lel_dtype, promote
 from lattice.image.base import ImageBase
-from lattice.image.make import array_parts, is_array
+from lattice.image.make import array_parts, is_array, is_nddata
 from lattice.image.quantities import is_quantity, without_quantities
 from lattice.image.units import node_with_unit
 
@@ -38,8 +38,12 @@ def operand(value: Any, like: DType, leader: ImageBase | None = None) -> Node | 
         value = value[()]
     if isinstance(value, bool | int | float | complex | np.generic):
         return number(_fitting(value, like), like, lookup("-", 1), lookup("+", 2))
-    if is_array(value):
-        same = leader is not None and tuple(value.shape) == leader.shape and not hasattr(value, "dims")
+    if is_array(value) or is_nddata(value):
+        same = (
+            leader is not None
+            and tuple(np.shape(value.data if is_nddata(value) else value)) == leader.shape
+            and not hasattr(value, "dims")
+        )
         nothing: dict[str, Any] = {"wcs": None, "mask": None, "masks": None, "regions": None}
         dims = leader.dims if same and leader is not None else None
         parts = array_parts(

@@ -20,7 +20,7 @@ from lattice.io.files import Opened, identify, read_range
 from lattice.io.fits_beams import row_order
 from lattice.io.fits_hdus import HDU, FitsFile, Selector, select
 from lattice.io.fits_header import Card
-from lattice.io.fits_history import read_history
+from lattice.io.fits_history import history_beam, read_history
 from lattice.io.fits_lookup import coordinate_tables
 from lattice.io.fits_options import WriteOptions, start_output
 from lattice.io.fits_packed import FitsCompressedReader
@@ -315,7 +315,7 @@ def _beams(file: FitsFile, unit: HDU, cards: tuple[Card, ...], coords: Coordinat
     numbers = [values.get(key, 0.0) for key in ("BMAJ", "BMIN", "BPA")]
     if all(isinstance(v, int | float) and not isinstance(v, bool) for v in numbers) and numbers[0] > 0:
         return ((float(numbers[0]), float(numbers[1] or numbers[0]), float(numbers[2])),)
-    return ()
+    return () if "BMAJ" in values else history_beam(str(v) for k, v, _ in cards if k == "HISTORY")
 
 
 _COLUMN = {"E": ">f4", "D": ">f8", "J": ">i4", "I": ">i2", "K": ">i8", "B": "u1", "L": "S1"}

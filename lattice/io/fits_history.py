@@ -6,12 +6,14 @@ import datetime
 import re
 from collections.abc import Iterable, Sequence
 
-from lattice.io.base import LogLine
+from lattice.io.base import Beam, LogLine
 
-__all__ = ["log_to_lines", "read_history"]
+__all__ = ["history_beam", "log_to_lines", "read_history"]
 
 _START, _END = "CASA START LOGTABLE", "CASA END LOGTABLE"
 _HEAD = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d*)?)\s+(\w+)\s+SRCCODE='(.*)'")
+_NUMBER = r"\s*([-+.\dEe]+)"
+_AIPS_BEAM = re.compile(rf"AIPS\s+CLEAN\s+BMAJ={_NUMBER}\s+BMIN={_NUMBER}\s+BPA={_NUMBER}")
 _WIDTH = 72
 _MJD_0 = datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)
 
@@ -19,7 +21,7 @@ _MJD_0 = datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)
 def log_to_lines(history: Iterable[str]) -> list[str]:
     """Return the texts of HISTORY cards for a history: plain lines first, then those with a time as a log.
 
-    >>> from lattice.io.base import LogLine
+    >>> from lattice.io.base import Beam, LogLine
     >>> log_to_lines(["plain", LogLine("done", 58849 * 86400.0, "INFO", "tool::method")])[1:4]
     ['CASA START LOGTABLE', "2020-01-01T00:00:00 INFO SRCCODE='tool::method'", 'done']
     """
@@ -104,3 +106,21 @@ def _seconds(text: str) -> float | None:
     except ValueError:
         return None
     return (when - _MJD_0).total_seconds()
+
+
+def history_beam(lines: Iterable[str]) -> tuple[Beam, ...]:
+    """Return the restoring beam that AIPS left in the history, the last one; nothing if there is none.
+
+    >>> history_beam(["AIPS   CLEAN BMAJ=  1.6667E-03 BMIN=  1.3889E-03 BPA=  12.50"])
+    ((0.0016667, 0.0013889, 12.5),)
+    """
+    beam: tuple[Beam, ...] = ()
+    for line in lines:
+        if found := _AIPS_BEAM.search(line):
+            try:
+                major, minor, angle = (float(text) for text in found.groups())
+            except ValueError:
+                continue
+            if major >= minor > 0:
+                beam = ((major, minor, angle),)
+    return beam

@@ -166,3 +166,25 @@ def test_dates_beyond_the_tables_of_the_earth_are_no_reason_to_warn(mjd: float) 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert abs(doppler(coords, "TOPO") - 1) < 2e-4
+
+
+@pytest.mark.parametrize(
+    ("cards", "frame"),
+    [
+        ({"CTYPE1": "VELO-LSR"}, "LSRK"),
+        ({"CTYPE1": "FREQ-HEL"}, "BARYCENT"),
+        ({"CTYPE1": "FELO-OBS", "VELREF": 1}, "TOPOCENT"),
+        ({"CTYPE1": "FREQ", "VELREF": 257}, "LSRK"),
+        ({"CTYPE1": "FREQ", "VELREF": 3}, "TOPOCENT"),
+        ({"CTYPE1": "VELO-LSR", "SPECSYS": "BARYCENT"}, "BARYCENT"),
+        ({"CTYPE1": "VOPT-F2W"}, ""),
+        ({"CTYPE1": "FREQ"}, ""),
+    ],
+)
+def test_frames_by_the_names_of_aips(cards: dict[str, object], frame: str) -> None:
+    line = {"CRVAL1": 1.4e9, "CDELT1": 1e5, "CRPIX1": 1.0, "RESTFRQ": 1.42e9} | cards
+    if cards["CTYPE1"] not in ("FREQ", "FREQ-HEL"):
+        line |= {"CRVAL1": 1e6, "CDELT1": 1e3}
+    coords = CoordinateSystem.from_header([(k, v, "") for k, v in line.items()], (8,))
+    assert coords.spectral_frame == frame
+    assert coords.with_velocity("radio").spectral_frame == frame

@@ -589,3 +589,15 @@ def test_damaged_header_values_never_crash(tmp_path, seed):
             stored.coords.frequencies(4)
     except LatticeError:
         pass  # the only kind of error that is allowed
+
+
+def test_the_beam_that_aips_leaves_in_the_history(tmp_path):
+    header = fits.Header()
+    header.add_history("AIPS   CLEAN BMAJ=  2.0000E-03 BMIN=  1.0000E-03 BPA=   0.00")
+    header.add_history("AIPS   CLEAN BMAJ=  1.6667E-03 BMIN=  1.3889E-03 BPA=  12.50")
+    header.add_history("AIPS   CLEAN BMAJ=  nonsense BMIN=  1.3889E-03 BPA=  12.50")
+    fits.PrimaryHDU(np.zeros((2, 3), "f4"), header).writeto(tmp_path / "a.fits")
+    assert open_stored(str(tmp_path / "a.fits")).beams == ((0.0016667, 0.0013889, 12.5),)
+    header["BMAJ"], header["BMIN"], header["BPA"] = 0.1, 0.1, 0.0
+    fits.PrimaryHDU(np.zeros((2, 3), "f4"), header).writeto(tmp_path / "b.fits")
+    assert open_stored(str(tmp_path / "b.fits")).beams == ((0.1, 0.1, 0.0),)

@@ -259,3 +259,19 @@ def test_refusals_about_axes_and_beams() -> None:
     mixed = CUBE | {"PC3_1": 0.1}
     with pytest.raises(LatticeError, match="depend on the pixel"):
         Image(VALUES, wcs=mixed).regrid(turned(), ("y", "x"), shape=SHAPE)
+
+
+@pytest.mark.parametrize("form", ["PC{}_{}", "PC{:03}{:03}", "CD{}_{}"])
+def test_matrices_that_are_written_in_full(form: str) -> None:
+    cards: dict[str, Any] = dict(CUBE)
+    for i, j in np.ndindex(3, 3):
+        own = cards[f"CDELT{i + 1}"] if form.startswith("CD") else 1.0
+        cards[form.format(i + 1, j + 1)] = own if i == j else 0.0
+    if form.startswith("CD"):
+        cards = {k: v for k, v in cards.items() if not k.startswith("CDELT")}
+    a = Image(VALUES, wcs=cards)
+    for cut, dims in [((slice(None), slice(3, 20)), ("y", "x")), (slice(1, 4), "frequency")]:
+        found = a.regrid(a[cut], dims)
+        np.testing.assert_array_equal(found.values, a[cut].values)
+        assert found.coords is not None
+        assert found.coords.compare(a[cut].coords) is None  # type: ignore[arg-type]
