@@ -476,18 +476,51 @@ def pread_many(fd: Any, pieces: Sequence[tuple[int, memoryview]], path: str) -> 
         pread_into(fd, buffer, offset, path)
 
 
+class _Pace:
+    """How many bytes are written at once.
+
+    The system takes memory for its copy of a file in pieces of that size.  Large ones cost least where it has
+    them, but a virtual machine may have to get each from its host, ten times as slowly, while it has small
+    ones to spare.
+    """
+
+    longest, shortest = 1 << 20, 1 << 17
+    slow = 0.6e-9  # seconds per byte: a few times what copying to free memory takes
+    lasts = 1.0  # seconds for which writes stay short
+
+    def __init__(self) -> None:
+        self.step = self.longest
+        self._changed = -math.inf
+
+    def note(self, n: int, start: float) -> None:
+        """Take in that a write of so many bytes, begun at some time, is done."""
+        if n < self.shortest:
+            return
+        now = time.monotonic()
+        if now - start > self.slow * n:
+            self.step, self._changed = max(self.shortest, self.step // 2), now
+        elif self.step < self.longest and now - self._changed > self.lasts:
+            self.step = self.longest
+
+
+_pace = _Pace()  # threads need not agree on it
+
+
 def pwrite_from(fd: int, buffer: memoryview, offset: int, path: str) -> None:
     """Write all of `buffer` (bytes) to the file at `offset`."""
     total = len(buffer)
     done = 0
     while done < total:
+        step = _pace.step
+        rest = buffer if total <= step and not done else buffer[done : done + step]
+        start = time.monotonic()
         try:
-            rest = buffer if total - done == total <= _MAX_TRANSFER else buffer[done : done + _MAX_TRANSFER]
             n = os.pwrite(fd, rest, offset + done)
         except OSError as exc:
             raise storage_error(exc, "write", path) from exc
         if n == 0:
             raise storage_error(OSError(errno.EIO, "nothing was written"), "write", path)
+        _pace.note(n, start)
         done += n
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -23,38 +22,11 @@ from lattice.io.casa.tile_cuts import (
 from lattice.io.files import pwrite_from
 from lattice.io.raw import Layout, scratch, write_section
 
-__all__ = ["Pace", "write_tiles"]
-
-_LONG, _SHORT = 1 << 20, 1 << 17  # bytes that are written at once, at most and at least
-_SLOW = 0.6e-9  # seconds per byte: a few times what copying to free memory takes
+__all__ = ["write_tiles"]
 
 
-class Pace:
-    """How many bytes of a file are written at once; shared by all who write to it.
-
-    The system takes memory for its copy in pieces of that size.  Large ones cost least where it has them, but
-    a virtual machine may have to get each from its host, ten times as slowly, while it has small ones to
-    spare.
-    """
-
-    def __init__(self) -> None:
-        self._step = _LONG
-
-    def write(self, fd: int, data: memoryview, position: int, path: str) -> None:
-        """Write some bytes."""
-        step = self._step
-        start = time.perf_counter()
-        for first in range(0, len(data), step):
-            pwrite_from(fd, data[first : first + step], position + first, path)
-        if time.perf_counter() - start > _SLOW * max(len(data), _SHORT):
-            self._step = max(_SHORT, step // 2)
-
-
-def write_tiles(
-    fd: int, layout: TileLayout, section: Section, values: np.ndarray, pace: Pace | None = None
-) -> None:
+def write_tiles(fd: int, layout: TileLayout, section: Section, values: np.ndarray) -> None:
     """Write values of native byte order, which lie in memory in any way, to a section without steps."""
-    pace = pace or Pace()
     for box in boxes(layout, section):
         covers = all(
             p.length == t or (p.begin == 0 and (p.first * t + p.length) == n)
@@ -62,12 +34,12 @@ def write_tiles(
         )
         fits = layout.stride <= scratch().size // (8 if layout.bits else 1)
         if covers and fits and layout.stride == layout.tile_bytes:
-            _write_whole(fd, layout, box, values, pace)
+            _write_whole(fd, layout, box, values)
         else:
             _write_parts(fd, layout, box, values)
 
 
-def _write_whole(fd: int, layout: TileLayout, box: Box, values: np.ndarray, pace: Pace) -> None:
+def _write_whole(fd: int, layout: TileLayout, box: Box, values: np.ndarray) -> None:
     """Write whole tiles; what lies behind the edge of the image is filled with zeros."""
     ndim = len(box)
     runs = cut_runs(layout, box, scratch().size // (8 if layout.bits else 1))
@@ -84,7 +56,7 @@ def _write_whole(fd: int, layout: TileLayout, box: Box, values: np.ndarray, pace
         tiles = source[index] if level < ndim else source[index][None]
         for first in range(0, count, runs.group):
             piece = tiles[first : first + runs.group]
-            pace.write(fd, room.stored(piece).data, position + first * step, layout.path)
+            pwrite_from(fd, room.stored(piece).data, position + first * step, layout.path)
 
 
 class _Room:

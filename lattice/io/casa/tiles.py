@@ -28,7 +28,7 @@ from lattice.io.casa.tile_cuts import (
     same_order,
 )
 from lattice.io.casa.tile_pieces import PieceReader
-from lattice.io.casa.tile_writes import Pace, write_tiles
+from lattice.io.casa.tile_writes import write_tiles
 from lattice.io.casa.tiles_remote import read_remote_tiles
 from lattice.io.files import (
     Identity,
@@ -318,7 +318,6 @@ class TileWriter:
     def __init__(self, layout: TileLayout, flags: TileWriter | None = None) -> None:
         self.layout = layout
         self.flags = flags
-        self._pace = Pace()
         self.shape = layout.shape if layout.plane is None else layout.shape[1:]
         self.dtype = np.dtype(np.bool_) if layout.bits else layout.dtype.newbyteorder("=")
         tile = layout.tile if layout.plane is None else layout.tile[1:]
@@ -336,7 +335,7 @@ class TileWriter:
             section, values = (slice(plane, plane + 1, 1), *section), values[None]
         values = np.asarray(values, self.dtype)
         with Opened(self.layout.path, None) as fd:
-            write_tiles(fd, self.layout, section, values, self._pace)
+            write_tiles(fd, self.layout, section, values)
 
     def in_storage_order(self, padded: bool = False) -> tuple[Any, PlainWriter | BitWriter] | None:
         """Return shape and tile, and a writer of the pixels as they follow each other, if that can be.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 from lattice.graph.sections import full, grid
 from lattice.io import raw
 from lattice.io.casa.tile_cuts import TileLayout
-from lattice.io.casa.tile_writes import Pace
 from lattice.io.casa.tiles import TileWriter
 from tests.io.casa.test_tiles import layout_of, pixels, stored
 
@@ -112,29 +110,3 @@ def test_tiles_in_the_order_of_memory_are_not_copied(
     TileWriter(layout).write(full(shape), values, None)
     assert path.read_bytes() == values.tobytes()
     assert raw.scratch().size >= layout.tile_bytes
-
-
-def test_slow_writes_make_shorter_ones(
-    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    values = rng.bytes(1 << 22)
-    path = tmp_path / "bytes"
-    path.write_bytes(b"")
-    lengths = []
-    write = os.pwrite
-
-    def noted(fd: int, data: memoryview, place: int) -> int:
-        lengths.append(len(data))
-        return write(fd, data, place)
-
-    monkeypatch.setattr(os, "pwrite", noted)
-    clock = iter(range(100))
-    monkeypatch.setattr("lattice.io.casa.tile_writes.time.perf_counter", lambda: next(clock))
-    pace = Pace()
-    with open(path, "r+b") as f:
-        for place in range(0, len(values), 1 << 20):
-            pace.write(f.fileno(), memoryview(values)[place : place + (1 << 20)], place, str(path))
-            pace.write(f.fileno(), memoryview(values)[place : place + 10], place, str(path))
-    assert path.read_bytes() == values
-    assert [n for n in lengths if n != 10] == [1 << 20] + [1 << 18] * 4 + [1 << 17] * 16
-    assert lengths.count(10) == 4
