@@ -332,6 +332,8 @@ def _naxis(template: Any) -> tuple[int, ...]:
         return tuple(known)
     get = getattr(template, "get", None)
     n = get("NAXIS") if get is not None else None
+    if n is None and get is not None:  # a mapping may leave it out
+        n = next(i for i in range(1, 100) if get(f"NAXIS{i}") is None) - 1 or None
     if get is not None and isinstance(n, int):
         lengths = [get(f"NAXIS{i}") for i in range(n, 0, -1)]
         if all(isinstance(length, int) for length in lengths):

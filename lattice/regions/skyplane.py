@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lattice.errors import CoordinateError, RegionError
+from lattice.errors import CoordinateError, CoordinateWarning, RegionError, warn
 from lattice.graph.attributes import Attributes
 from lattice.graph.sections import full
 from lattice.regions.base import OutsideError, Region, lattice_shape
@@ -20,6 +20,8 @@ __all__ = ["HALVES", "SkyPlane", "north_turn", "sky_corners", "sky_of"]
 
 _ROUNDING = 1e-6
 HALVES = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))  # corners of a box, around its centre
+_TURNS = np.arange(16) * (math.pi / 8)  # around the edge of an ellipse
+_ALIKE = 0.05  # of its size, by which an ellipse may differ from that on the sky
 _NEAR = 1e-3  # degrees: close enough to see the direction of north at a position
 
 
@@ -144,10 +146,35 @@ class SkyPlane:
         a, b = (self._mean_degrees(axis) for axis in axes)
         spread = self._pixels_per_degree() @ np.array([[a * sin, b * cos], [a * cos, -b * sin]])
         directions, sizes, _ = np.linalg.svd(spread)
+        self._tell_distance(centre, (a, b, angle), spread, float(sizes[0]))
         tilt = math.degrees(math.atan2(directions[1, 0], directions[0, 0]))
         if sizes[0] - sizes[1] <= 1e-9 * sizes[0]:
             tilt = 0.0
         return PixelEllipse(place, (float(sizes[1]), float(sizes[0])), tilt, self.shape, plane)
+
+    def _tell_distance(
+        self, centre: Point, shape: tuple[float, float, float], spread: np.ndarray, size: float
+    ) -> None:
+        """Warn where the scale at the reference position does not hold: on a map of all the sky."""
+        a, b, angle = np.radians(shape)
+        along, across = a * np.cos(_TURNS), b * np.sin(_TURNS)
+        length, course = np.hypot(along, across), angle + np.arctan2(across, along)
+        x, y, z = np.cos(length), np.sin(length) * np.sin(course), np.sin(length) * np.cos(course)
+        offsets = np.degrees(np.column_stack([np.arctan2(y, x), np.arcsin(z)]))
+        try:
+            found = np.array(self.around(centre, offsets)) - np.array(self.pixels([centre]))
+        except OutsideError:
+            far = math.inf
+        else:
+            expected = spread @ np.array([np.cos(_TURNS), np.sin(_TURNS)])
+            far = float(np.hypot(*(found - expected)).max())
+        if far > max(1.0, _ALIKE * size):
+            lies = "is not on the projection" if far == math.inf else f"lies up to {far:.1f} pixels elsewhere"
+            warn(
+                f"the {self.noun} is drawn with the scale of pixels at the reference position, as CASA does; "
+                f"so far from it, its edge on the sky {lies}",
+                CoordinateWarning,
+            )
 
     def _mean_degrees(self, length: Measure) -> float:
         if not length.in_pixels:

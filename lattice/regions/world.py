@@ -260,7 +260,8 @@ class Circle(_Shape):
     centre : position
         The centre.
     radius : length
-        The radius.  On the sky it becomes pixels by the scale at the reference position of the image.
+        The radius.  On the sky it becomes pixels by the scale at the reference position of the image, as in
+        CASA; a CoordinateWarning tells where that is another circle, as on maps of the whole sky.
     frame : str, optional
         Frame of positions on the sky; by default that of the image.
 

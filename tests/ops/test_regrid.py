@@ -275,3 +275,10 @@ def test_matrices_that_are_written_in_full(form: str) -> None:
         np.testing.assert_array_equal(found.values, a[cut].values)
         assert found.coords is not None
         assert found.coords.compare(a[cut].coords) is None  # type: ignore[arg-type]
+
+
+def test_lengths_of_axes_are_enough_of_a_header() -> None:
+    sky = {k: v for k, v in CUBE.items() if not k.endswith("3")} | {"NAXIS1": 21, "NAXIS2": 11}
+    assert cube().regrid(sky).shape == (6, 11, 21)
+    with pytest.raises(LatticeError, match="does not tell how many pixels"):
+        cube().regrid({k: v for k, v in sky.items() if not k.startswith("NAXIS")})

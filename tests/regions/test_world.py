@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lattice
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import LatticeError, LatticeTypeError, RegionError
 from lattice.graph.attributes import Attributes
@@ -481,3 +483,16 @@ def test_parts_outside_of_the_image_take_nothing_and_give_nothing() -> None:
     for region in (gone | gone, gone - here, here & gone):
         with pytest.raises(OutsideError):
             region.fit(attrs)
+
+
+def test_circles_where_the_scale_is_another_one_are_told() -> None:
+    cards = {"CTYPE1": "RA---CAR", "CRVAL1": 0.0, "CDELT1": -1.0, "CRPIX1": 180.5, "CUNIT1": "deg"}
+    cards |= {"CTYPE2": "DEC--CAR", "CRVAL2": 0.0, "CDELT2": 1.0, "CRPIX2": 90.5, "CUNIT2": "deg"}
+    sky = lattice.Image(np.ones((180, 360), "f4"), wcs=cards)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        near = sky.subimage(region=Circle(("10deg", "5deg"), "8deg"))
+    assert near.to_masked_array().count() == pytest.approx(np.pi * 64, rel=0.05)
+    for place in [("30deg", "80deg"), ("179deg", "10deg")]:  # near the pole, and over the seam
+        with pytest.warns(lattice.CoordinateWarning, match="drawn with the scale of pixels at the reference"):
+            sky.subimage(region=Circle(place, "8deg"))
