@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from lattice.errors import LatticeTypeError
+from lattice.errors import LatticeRangeError, LatticeTypeError
 from lattice.image import Image
 
 __all__ = ["compute", "save"]
@@ -79,6 +79,11 @@ def save(
     for path, image in images.items():
         _check(image)
         plans[path] = outline(image, path, format, strict, options)
+    targets = [os.path.realpath(target) for target, *_ in plans.values()]
+    if twice := {t for t in targets if targets.count(t) > 1}:
+        raise LatticeRangeError(
+            f"two images would be written to {min(twice)!r}", hint="give each its own path"
+        )
     with contextlib.ExitStack() as stack:
         items = []
         for path, (target, form, spec, masks) in plans.items():

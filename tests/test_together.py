@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lattice
-from lattice import Image, LatticeTypeError, OutputExistsError
+from lattice import Image, LatticeError, LatticeTypeError, OutputExistsError
 from lattice.io.files import counting
 
 RNG = np.random.default_rng(5)
@@ -65,3 +65,14 @@ def test_what_is_no_image_is_refused(cube: Image) -> None:
         lattice.compute(cube, 3)  # type: ignore[arg-type]
     with pytest.raises(LatticeTypeError, match="dictionary"):
         lattice.save([cube])  # type: ignore[arg-type]
+
+
+def test_each_image_has_a_path_of_its_own(
+    cube: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LatticeError, match="two images would be written"):
+        lattice.save({"a.fits": cube, "./a.fits": cube * 2})
+    assert [p.name for p in tmp_path.iterdir()] == ["cube.fits"]
+    with pytest.raises(LatticeError, match="a path is a text, not a NoneType"):
+        cube.save(None)  # type: ignore[arg-type]

@@ -44,9 +44,9 @@ def outline(
     options: Mapping[str, Any] | None = None,
 ) -> tuple[str, Format, ImageSpec, dict[str, Node]]:
     """Return what saving needs: path, format, description of the output, further masks to be written."""
-    target = os.fspath(path)
-    if isinstance(target, bytes):
-        target = os.fsdecode(target)
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise LatticeTypeError(f"a path is a text, not a {type(path).__name__}")
+    target = os.fsdecode(path)
     if "\0" in target:
         raise LatticeError("a path cannot hold a NUL character")
     found = by_name(format) if format is not None else for_writing(target)
