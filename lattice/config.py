@@ -14,6 +14,7 @@ import math
 import numbers
 import os
 import re
+import time
 from collections.abc import Collection, Mapping
 from contextvars import ContextVar, Token
 from pathlib import Path
@@ -447,6 +448,12 @@ def _group_folders(controller: str, own: Path, groups: Path) -> list[Path]:
 
 def _numbers(path: Path) -> list[int | None]:
     """Return the numbers in a control file, None for words such as "max"; empty when there is no file."""
+    # read once in a second: every run asks several times
+    return _numbers_at(path, int(time.monotonic()))
+
+
+@functools.lru_cache(maxsize=64)
+def _numbers_at(path: Path, second: int) -> list[int | None]:
     try:
         words = path.read_text().split()
     except OSError:
