@@ -18,6 +18,7 @@ from lattice.execute.fusion import fusion
 from lattice.execute.sinks import BlockSink
 from lattice.execute.targets import Turn
 from lattice.plan.program import lower
+from lattice.plan.stages import settle
 from lattice.regions import Circle
 
 pytest.importorskip("llvmlite")
@@ -36,7 +37,7 @@ def cube(tmp_path: Path) -> lattice.Image:
 
 def loops(image: lattice.Image) -> Fused:
     """Return the loops that make the pixels of an image in memory."""
-    program = lower([image.node], image.shape)
+    program = lower(settle([image.node]), image.shape)
     sinks = [BlockSink(image.dtype, True)]
     found = fusion(program, sinks)
     assert found is not None
