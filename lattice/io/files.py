@@ -498,7 +498,7 @@ class _Pace:
             return
         now = time.monotonic()
         if now - start > self.slow * n:
-            self.step, self._changed = max(self.shortest, self.step // 2), now
+            self.step, self._changed = max(self.shortest, self.step // 4), now
         elif self.step < self.longest and now - self._changed > self.lasts:
             self.step = self.longest
 

@@ -14,7 +14,7 @@ from lattice.native.machine import function
 __all__ = ["MOST", "Pieces", "plan"]
 
 MOST = 16 << 20  # bytes of a section: nobody is to be deaf to Ctrl-C for long
-_CALL = 4 << 10  # asking the system once costs about as much as moving this many bytes
+_CALL = 2 << 10  # asking the system once costs about as much as moving this many bytes
 _UNFIT, _FAILED = -1, -2
 _SWAPPED = 32  # bytes at a time
 

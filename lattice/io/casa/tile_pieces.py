@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,9 +14,7 @@ from lattice.io.casa.tile_cuts import TileLayout
 from lattice.io.files import add_bytes
 from lattice.io.raw import scratch
 from lattice.native.machine import has_compiler, is_loaded
-
-if TYPE_CHECKING:
-    from lattice.native.pieces import Pieces
+from lattice.native.pieces import MOST, Pieces, plan
 
 __all__ = ["PieceReader"]
 
@@ -82,10 +81,13 @@ class PieceReader:
         bounds = self._bounds(section) if self._can and self._pays() else None
         if bounds is None:
             return None
-        from lattice.native.pieces import plan
-
-        found = plan(bounds, self._tile(), self._size)
-        return None if found is None else found[1]
+        total = 0
+        for part, _ in self._parts_of(bounds):
+            found = plan(part, self._tile(), self._size)
+            if found is None:
+                return None
+            total += found[1]
+        return total
 
     def read(self, fd: int, section: Section, out: np.ndarray) -> bool:
         """Read a section into `out`, if that can be and pays; False if it is to be read in another way."""
@@ -103,19 +105,39 @@ class PieceReader:
         pieces = self._pieces
         if pieces is None:
             pieces = self._pieces = self._made()
-        read = pieces.read(fd, bounds, out.__array_interface__["data"][0], _address())
-        if read < 0:
-            return False
-        add_bytes(read)
+        address: int = out.__array_interface__["data"][0]
+        for part, place in [(bounds, 0)] if out.nbytes <= MOST else self._parts_of(bounds):
+            read = pieces.read(fd, part, address + place, _address())
+            if read < 0:
+                return False
+            add_bytes(read)
         return True
+
+    def _parts_of(self, bounds: list[int]) -> Iterator[tuple[list[int], int]]:
+        """Cut a section into parts that are not too large, at tiles where it can.
+
+        Yields bounds, and the place of the first byte. A part of a single index may still be too large.
+        """
+        lengths = [stop - start for start, stop in zip(bounds[::2], bounds[1::2], strict=True)]
+        axis = next((k for k, n in enumerate(lengths) if n > 1), 0)
+        row = self._size * math.prod(lengths[axis + 1 :])
+        tile, start, stop = self._tile()[axis], bounds[2 * axis], bounds[2 * axis + 1]
+        group = max(1, MOST // row)
+        at = start
+        while at < stop:
+            end = min(stop, at + group)
+            if end < stop and end // tile * tile > at:
+                end = end // tile * tile
+            part = bounds.copy()
+            part[2 * axis : 2 * axis + 2] = at, end
+            yield part, (at - start) * row
+            at = end
 
     def _tile(self) -> tuple[int, ...]:
         tile = self._layout.tile
         return (*tile[:-1], tile[-1] * self._parts)
 
     def _made(self) -> Pieces:
-        from lattice.native.pieces import Pieces
-
         layout = self._layout
         return Pieces(layout.offset, self._tile(), layout.jumps, self._size, not layout.dtype.isnative)
 

@@ -124,3 +124,25 @@ def test_few_sections_do_not_load_the_compiler(tmp_path: Path, monkeypatch: pyte
     # what is made is used
     monkeypatch.setattr(tile_pieces._Seen, "sections", 0)
     assert reader._pieces.nbytes(whole) is not None
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">c8"])
+@pytest.mark.parametrize("most", [1 << 12, 40_000, 300_000])
+def test_large_sections_are_read_in_parts(
+    dtype: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = reader_of(tmp_path, SHAPE, TILE, dtype, 0, None)
+    sections = [SECTION, (slice(4, 5, 1), *SECTION[1:]), (slice(4, 5, 1), slice(3, 4, 1), slice(1, 90, 1))]
+    monkeypatch.setattr(tile_pieces, "MOST", most)
+    for section in sections:
+        with set_options(jit=False):
+            want = reader.read(section)
+        with set_options(jit=True), counting() as count:
+            found = reader.read(section)
+            assert count.bytes == reader.bytes_read(section)
+        assert found.tobytes() == want.tobytes()
+        if most > 1 << 12:
+            # two rows of a plane are never too much
+            assert count.calls == sum(
+                1 for _ in reader._pieces._parts_of(reader._pieces._bounds(section) or [])
+            )
