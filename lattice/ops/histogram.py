@@ -11,7 +11,7 @@ from lattice.functions.states import bin_numbers
 from lattice.graph.attributes import Attributes
 from lattice.graph.node import Node, Operation
 from lattice.graph.records import FrozenArray
-from lattice.graph.sections import Section, shape_of
+from lattice.graph.sections import Section, compose, full, shape_of, split
 from lattice.graph.types import DOUBLE
 
 __all__ = ["Histogram", "histogram"]
@@ -106,7 +106,9 @@ class Histogram(Operation):
         if all(shape_of(needed)):
             with np.errstate(all="ignore"):
                 for piece, values, mask in inputs[0].strips(needed):
-                    self._add(counts, piece, needed, section, values, mask)
+                    for part in split(full(values.shape), _AT_ONCE):
+                        own = None if mask is None else mask[part]
+                        self._add(counts, compose(piece, part), needed, section, values[part], own)
         first = section[0]
         return np.ascontiguousarray(np.moveaxis(counts, -1, 0)[first.start : first.stop : first.step]), None
 
@@ -139,3 +141,4 @@ class Histogram(Operation):
 
 
 _STRIP_BYTES = 16 << 20
+_AT_ONCE = 1 << 14  # pixels: numbers of bins, in 8 bytes, stay in the cache
