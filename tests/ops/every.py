@@ -128,7 +128,7 @@ WORKS: list[Work] = [
     Work("smooth", "", lambda a: a.smooth("3arcsec", "2arcsec", "40deg"), (2, 10)),
     Work("smooth", "around bad pixels", lambda a: a.smooth("3arcsec", bad="leave"), (2, 10), 3e-6),
     Work("smooth", "x and channels", lambda a: a.smooth("3pix", "2pix", "40deg", dims=("frequency", "x")), (10, 2)),
-    Work("smooth", "y and channels, around bad pixels", lambda a: a.smooth(3, 2, dims=("frequency", "y"), bad="leave"), (10, 10), 3e-6),
+    Work("smooth", "y and channels, around bad pixels", lambda a: a.smooth(3, 2, dims=("frequency", "y"), bad="leave"), (10, 10), 3e-6, True),
     Work("smooth_to", "", lambda a: a.smooth_to("4arcsec", "3arcsec"), (2, 12)),
     Work("smooth_along", "", lambda a: a.smooth_along(frequency=2, x=("boxcar", 3)), (7, 2)),
     Work("convolve", "", lambda a: a.convolve(np.arange(1.0, 16).reshape(3, 5)), (2, 3)),
