@@ -827,3 +827,13 @@ def test_nddata_brings_mask_unit_and_coordinates() -> None:
     plain = Image(NDData(values, mask=False))
     assert not plain.masked
     assert (plain + CCDData(values, mask=values > 5, unit="adu")).to_masked_array().count() == 6
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, (0, 1)])
+def test_the_median_of_numpy_is_that_of_numpy(axis: Any) -> None:
+    values = np.random.default_rng(3).normal(size=(200, 104, 2))
+    np.testing.assert_allclose(np.asarray(np.median(Image(values), axis=axis)), np.median(values, axis=axis))
+    values[3, 5:8] = np.nan
+    np.testing.assert_allclose(
+        np.asarray(np.nanmedian(Image(values), axis=axis)), np.nanmedian(values, axis=axis)
+    )

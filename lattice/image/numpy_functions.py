@@ -49,6 +49,15 @@ def _without_nan(method: str) -> Callable[..., Any]:
     return apply
 
 
+def _median(skip_nan: bool = False) -> Callable[..., Any]:
+    def apply(image: Any, axis: Any = None, **options: Any) -> Any:
+        _refuse("median", options)
+        # numpy takes the mean of the two in the middle, where `Image.median` has the lower one as LEL does.
+        return (image[~image.isnan()] if skip_nan else image).collapse("median", axis)
+
+    return apply
+
+
 def _where(condition: Any, *choices: Any) -> Any:
     if len(choices) != 2:
         raise LatticeTypeError(
@@ -90,7 +99,7 @@ def _refused_round(*_args: Any, **_options: Any) -> Any:
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: _reduction("sum"),
     np.mean: _reduction("mean"),
-    np.median: _reduction("median"),
+    np.median: _median(),
     np.min: _reduction("min"),
     np.max: _reduction("max"),
     np.any: _reduction("any"),
@@ -99,7 +108,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.var: _spread("var"),
     np.nansum: _without_nan("sum"),
     np.nanmean: _without_nan("mean"),
-    np.nanmedian: _without_nan("median"),
+    np.nanmedian: _median(True),
     np.nanmin: _without_nan("min"),
     np.nanmax: _without_nan("max"),
     np.nanstd: _spread("std", True),
