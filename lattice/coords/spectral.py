@@ -162,12 +162,13 @@ class SpectralAxis:
         self.kind, code = ctype[:4], ctype[4:].lstrip("-").strip()
         factor = unit_factor(cunit)
         self.crval, self.cdelt = crval * (factor or 0.0), cdelt * (factor or 0.0)
-        if self.kind in ("VELO", "FELO", "FREQ") and code in _AIPS_FRAMES:
+        framed = code in _AIPS_FRAMES
+        code = "" if framed and self.kind in ("VELO", "FREQ") else code
+        if self.kind == "VELO" and (framed or (velref and not code)):
             # AIPS wrote the frame into CTYPE; VELREF above 256 means radio velocities.
-            if self.kind == "VELO":
-                self.kind = "VRAD" if velref > 256 else "VOPT"
-            code = "F2W" if self.kind in ("FELO", "VOPT") else ""
-        self.kind = "VOPT" if self.kind == "FELO" else self.kind
+            self.kind = "VRAD" if velref > 256 else "VOPT"
+        elif self.kind == "FELO":
+            self.kind, code = "VOPT", "F2W"
         self.code = code
         functions = to_hertz(self.kind, rest)
         if factor is None:

@@ -11,6 +11,7 @@ from astropy.coordinates import SkyCoord, SpectralCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from lattice.coords.spectral import to_hertz
 from lattice.coords.spectral_frames import doppler
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import CoordinateError
@@ -188,3 +189,21 @@ def test_frames_by_the_names_of_aips(cards: dict[str, object], frame: str) -> No
     coords = CoordinateSystem.from_header([(k, v, "") for k, v in line.items()], (8,))
     assert coords.spectral_frame == frame
     assert coords.with_velocity("radio").spectral_frame == frame
+
+
+@pytest.mark.parametrize("velref", [None, 1, 257])
+@pytest.mark.parametrize(
+    "ctype", ["FELO", "FELO-HEL", "VELO", "VELO-LSR", "VELO-F2V", "VOPT", "VOPT-F2W", "VRAD", "FREQ-LSR"]
+)
+def test_frequencies_are_those_of_the_positions(ctype: str, velref: int | None) -> None:
+    value, step = (1.42e9, 1e7) if ctype.startswith("FREQ") else (1e6, 1e5)
+    line: dict[str, object] = {"CTYPE1": ctype, "CRVAL1": value, "CDELT1": step, "CRPIX1": 1.0}
+    line |= {"RESTFRQ": 1.42040575e9} | ({} if velref is None else {"VELREF": velref})
+    coords = CoordinateSystem.from_header([(k, v, "") for k, v in line.items()], (60,))
+    (world,) = coords.to_world(np.arange(60))
+    functions = to_hertz(str(coords.wcs((60,)).wcs.ctype[0])[:4], 1.42040575e9)
+    assert functions is not None
+    np.testing.assert_allclose(coords.frequencies(60), functions[0](world), rtol=1e-12)
+    np.testing.assert_allclose(
+        coords.spectral_to_pixel(coords.frequencies(60), "Hz"), np.arange(60), atol=1e-6
+    )
