@@ -18,6 +18,7 @@ import numpy as np
 from lattice.execute.buffers import memory
 from lattice.graph.blend import scratch
 from lattice.graph.sections import Section, n_pixels, shape_of, split
+from lattice.ops.sorting import put_in_place
 
 __all__ = [
     "Bracket",
@@ -240,18 +241,6 @@ def brackets(sample: Sample, wanted: Sequence[Any], n_all: int) -> tuple[Bracket
         )
         for first, last in spans
     )
-
-
-def put_in_place(values: Array, ranks: Sequence[int]) -> None:
-    """Move the values of some ranks to their places, in an array that is not otherwise sorted.
-
-    One rank at a time, each among what lies above the last: numpy finds one rank with vector instructions,
-    several at once without.
-    """
-    start = 0
-    for rank in sorted(set(ranks)):
-        values[start:].partition(rank - start)
-        start = rank + 1  # what is in its place stays there
 
 
 class Tally:

@@ -92,7 +92,7 @@ def _ranked(function: str, combine: Callable[[list[np.ndarray]], np.ndarray]) ->
         ranks = lookup(function, 1 + len(scalars)).ranks
         assert ranks is not None
         values = [FLOAT.type(s) for s in scalars]
-        return lambda rows, n: combine(sorting.at_ranks(rows, n, lambda k: ranks(k, masked, *values)))
+        return sorting.AtRanks(lambda k: ranks(k, masked, *values), combine)
 
     return Rule(None, finish)
 
@@ -104,7 +104,7 @@ def _quartile(*fractions: float) -> Rule:
         return tuple(max(0, math.ceil(f * n) - 1) for f in fractions)
 
     def finish(_masked: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-        return lambda rows, n: _range(sorting.at_ranks(rows, n, ranks))
+        return sorting.AtRanks(ranks, _range)
 
     return Rule(None, finish)
 
@@ -141,7 +141,7 @@ RULES: dict[str, Rule] = {
     "quartile": _quartile(0.25, 0.75),
     "medabsdevmed": Rule(None, _absolute_deviation),
     # without casacore's short cut for many values, as CASA's imstat has them
-    "middle": Rule(None, lambda _: sorting.middle),
+    "middle": Rule(None, lambda _: sorting.AtRanks(sorting.middle_ranks, sorting.mean_of)),
     "middledev": Rule(None, lambda _: sorting.middle_distance),
 }
 # CASA's collapse has these, too; complex sums have roots of any sign

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,15 @@ from lattice.native.machine import pays
 
 __all__ = [
     "LONG",
+    "AtRanks",
     "at_distances",
     "at_ranks",
     "mean_of",
     "median_distance",
-    "middle",
     "middle_distance",
     "middle_ranks",
     "order_statistics",
+    "put_in_place",
     "where_half",
 ]
 
@@ -73,7 +75,8 @@ def order_statistics(
     if _lies_in_columns(values, axes):
         slabs = _columns(values, mask, axes)
     else:
-        slabs = _rows(values, mask, axes)
+        picked_at = [r.ranks for r in requests if isinstance(r, AtRanks)]
+        slabs = _rows(values, mask, axes, picked_at if len(picked_at) == len(requests) else None)
     for tile, rows, n, wrong in slabs:
         for k, (request, out) in enumerate(zip(requests, outs, strict=True)):
             picked = request(rows, n)
@@ -96,8 +99,13 @@ Slab = tuple[slice, Array, Array, Array]
 """Which of the results, sorted rows, numbers of good pixels, and where one of these is nan."""
 
 
-def _rows(values: Array, mask: Array | None, axes: tuple[int, ...]) -> Iterator[Slab]:
-    """Turn a small slab at a time so that the pixels that belong together are a row, and sort the rows."""
+def _rows(
+    values: Array, mask: Array | None, axes: tuple[int, ...], wanted: Sequence[Ranker] | None
+) -> Iterator[Slab]:
+    """Turn a small slab at a time so that the pixels that belong together are a row, and sort the rows.
+
+    Of a long row only the values at the `wanted` ranks are put in their places, if that is all that counts.
+    """
     kept = [a for a in range(values.ndim) if a not in axes]
     turned = values.transpose(*kept, *axes)
     good = None if mask is None else mask.transpose(*kept, *axes)
@@ -112,8 +120,13 @@ def _rows(values: Array, mask: Array | None, axes: tuple[int, ...]) -> Iterator[
             keep = np.ascontiguousarray(good[tile]).reshape(-1, m)
             select(keep, rows, np.full((1, 1), np.inf, rows.dtype), out=rows)
             n = np.count_nonzero(keep, axis=1)
-        rows = _in_order(rows)
-        yield slice(done, done + len(rows)), rows, n, np.isnan(rows[:, -1])
+        if wanted is not None and m >= LONG and rows.dtype.kind == "f":
+            put_in_place(rows[0], [rank for ranks in wanted for rank in (ranks(int(n[0])) if n[0] else ())])
+            wrong = np.isnan(rows.max(axis=1))
+        else:
+            rows = _in_order(rows)
+            wrong = np.isnan(rows[:, -1])
+        yield slice(done, done + len(rows)), rows, n, wrong
         done += len(rows)
 
 
@@ -193,6 +206,38 @@ def where_half(values: Array, mask: Array | None, axis: int, positions: Array) -
     return out.reshape(values.shape[:axis] + values.shape[axis + 1 :])
 
 
+def put_in_place(values: Array, ranks: Sequence[int]) -> None:
+    """Move the values of some ranks to their places, in an array that is not otherwise sorted.
+
+    One rank at a time, each among what lies above the last: numpy finds one rank with vector instructions,
+    several at once without.
+    """
+    start = 0
+    for rank in sorted(set(ranks)):
+        values[start:].partition(rank - start)
+        start = rank + 1  # what is in its place stays there
+
+
+@dataclass(frozen=True)
+class AtRanks:
+    """Picks values at ranks and puts them together; nothing else of a row needs to be in order.
+
+    Attributes
+    ----------
+    ranks : callable
+        Gives ranks for a number of good pixels.
+    combine : callable
+        Makes one value of those at the ranks.
+    """
+
+    ranks: Ranker
+    combine: Callable[[list[Array]], Array]
+
+    def __call__(self, rows: Array, n: Array) -> Array:
+        """Return one value for each row."""
+        return self.combine(at_ranks(rows, n, self.ranks))
+
+
 def at_ranks(rows: Array, n: Array, ranks: Ranker) -> list[Array]:
     """Return the values of sorted rows at the ranks that a rule gives for each number of good pixels."""
     if n.size and n.min() == n.max():
@@ -264,11 +309,6 @@ def middle_ranks(n: int) -> tuple[int, ...]:
     ((2,), (499, 500))
     """
     return (n // 2,) if n % 2 else (n // 2 - 1, n // 2) if n else ()
-
-
-def middle(rows: Array, n: Array) -> Array:
-    """Return the middles of sorted rows."""
-    return mean_of(at_ranks(rows, n, middle_ranks))
 
 
 def middle_distance(rows: Array, n: Array) -> Array:

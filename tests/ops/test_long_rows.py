@@ -78,3 +78,24 @@ def test_planes_are_sorted_one_by_one_and_not_copied(algorithm: str, monkeypatch
     want = image.statistics(keys, dims=("y", "x"), algorithm=algorithm).compute()
     for key in keys:
         np.testing.assert_allclose(found[key].values, want[key].values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["median", "q1", "q3", "madm", "xmadm"])
+@pytest.mark.parametrize("bad", [0.0, 0.3, 1.0])
+def test_ranks_of_planes(name: str, bad: float) -> None:
+    values = RNG.normal(size=(3, 300, 301)).astype("f4")
+    mask = RNG.random(values.shape) >= bad
+    values[1, 5, 7], mask[1, 5, 7] = np.nan, bad < 1
+    values[2, 5, 7], mask[2, 5, 7] = np.nan, False
+    found = lattice.Image(values, mask=mask).collapse(name, ("y", "x")).to_masked_array()
+    lost = np.ma.getmaskarray(found)
+    assert values[0].size >= sorting.LONG
+    for k in (0, 2):
+        good = np.sort(values[k][mask[k]]).astype("f8")
+        assert lost[k] == (not good.size)
+        if good.size:
+            far = np.median(np.abs(good - np.median(good)))
+            want = {"median": np.median(good), "q1": good[-(-good.size // 4) - 1]}
+            want |= {"q3": good[-(-3 * good.size // 4) - 1], "madm": far, "xmadm": 1.482602218505602 * far}
+            np.testing.assert_allclose(found[k], want[name], rtol=1e-6)
+    assert lost[1] if bad == 1 else np.isnan(found[1])
