@@ -118,8 +118,12 @@ def _leaf_bytes(program: Program, leaf: Leaf, section: Section) -> int:
 
 def refuse(what: str, needed: int, options: Options, hint: str) -> MemoryLimitError:
     """Return the error for work that the memory limit does not allow."""
+    limit, left = format_bytes(options.memory_bytes), format_bytes(allowance(options))
+    why = f"the memory limit of {limit} leaves {left}"
+    if _left(options) < _LEAST:
+        held = format_bytes(resident())
+        why = f"the process has {held} already, of a memory limit of {limit}, and may add {left}"
     return MemoryLimitError(
-        f"{what} needs {format_bytes(needed)}, but the memory limit of {format_bytes(options.memory_bytes)} "
-        f"leaves {format_bytes(allowance(options))}",
+        f"{what} needs {format_bytes(needed)}, but {why}",
         hint=f"{hint}, or raise the limit: set_options(memory_limit=...), LATTICE_MEMORY_LIMIT or --memory",
     )

@@ -203,3 +203,13 @@ def test_blocks_that_share_work_follow_each_other() -> None:
         assert one[0] != other[0]
     for plain in (Blocks((4, 6), (2, 2), 0, 1), Blocks((4, 6), (2, 2), 0, 1, (True, True))):
         assert list(plain.order()) == list(range(6))
+
+
+def test_a_limit_below_what_the_process_holds_says_so() -> None:
+    from lattice.config import get_options
+    from lattice.plan.memory import refuse
+
+    tight = str(refuse("the work", 10**9, get_options().replace(memory_limit=1000), "take less"))
+    assert "already, of a memory limit of 1.00 kB, and may add 67.1 MB" in tight
+    wide = str(refuse("the work", 10**18, get_options().replace(memory_limit=10**15), "take less"))
+    assert "memory limit of 1.00 PB leaves" in wide
