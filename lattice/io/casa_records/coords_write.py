@@ -169,6 +169,8 @@ class _Writing:
             if record is not None:
                 first = record["wcs"]["crval"] if "wcs" in record else record["tabular"]["crval"][0]
                 self.add("spectral", record, [number], [float(first)])
+            elif not self.coords.frequency_problem():
+                warn("frequencies that neither rise nor fall throughout are no axis to casacore: not written")
 
     def _tabular(self) -> None:
         for number in sorted(self.left):

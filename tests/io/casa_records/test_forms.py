@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -163,3 +164,12 @@ def test_dates() -> None:
     epoch = coords_to_record(coords, changed, SHAPE)["obsdate"]
     assert (epoch["refer"], epoch["m0"]["value"], epoch["m0"]["unit"]) == ("TAI", 55197.0, "d")
     assert coords_to_record(coords, found, SHAPE)["obsdate"] == record["obsdate"]
+
+
+def test_frequencies_in_no_order_are_told(tmp_path: Path) -> None:
+    import lattice
+
+    cards = {"CTYPE3": "FREQ", "CRVAL3": 1.4e9, "CDELT3": 1e6, "CRPIX3": 1.0, "CUNIT3": "Hz"}
+    image = lattice.Image(np.zeros((4, 3, 2), "f4"), wcs=cards)
+    with pytest.warns(lattice.LatticeWarning, match="neither rise nor fall"):
+        image.isel(frequency=[0, 3, 1]).save(tmp_path / "a.image")
