@@ -16,6 +16,7 @@ from lattice.io.places import name_of, open_stream, start_of
 
 __all__ = ["Spool"]
 
+_WORTH_TELLING = 8 << 20  # bytes of a packed file that take a noticeable time
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 22
 
@@ -115,12 +116,13 @@ class Spool:
                 copy = _unpacked.get(key)
                 if copy is None:
                     size = self.packed_identity.size
-                    warnings.warn(
-                        f"{name_of(self.path)} is compressed ({size / 1e6:.0f} MB): it is unpacked "
-                        "once into a temporary file; unpack it yourself to save that time",
-                        LatticeWarning,
-                        stacklevel=2,
-                    )
+                    if size >= _WORTH_TELLING:
+                        warnings.warn(
+                            f"{name_of(self.path)} is compressed ({size / 1e6:.0f} MB): it is unpacked "
+                            "once into a temporary file; unpack it yourself to save that time",
+                            LatticeWarning,
+                            stacklevel=2,
+                        )
                     copy = _unpacked[key] = _Unpacked(self.path, self.packed_identity)
             self._copy = copy
         return copy

@@ -312,7 +312,14 @@ def test_tile_compressed(tmp_path, kind):
 # -- compressed as a whole ----------------------------------------------------------------------
 
 
-def test_gzip_is_unpacked_once_with_a_notice(tmp_path):
+def test_gzip_is_unpacked_once_with_a_notice_where_it_is_large(tmp_path, monkeypatch):
+    from lattice.io import spool
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fits.writeto(str(tmp_path / "small.fits.gz"), np.ones((2, 3), "f4"))
+        open_stored(str(tmp_path / "small.fits.gz"))
+    monkeypatch.setattr(spool, "_WORTH_TELLING", 1000)
     values = RNG.normal(size=(3, 20, 30)).astype("f4")
     path = str(tmp_path / "a.fits.gz")
     fits.writeto(path, values)

@@ -150,8 +150,12 @@ def test_expressions_take_urls(kind: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(lattice.open(target).mask.compute(), sample.mask[1:3, 10:20, ::7])
 
 
-def test_gzip_and_selectors(tmp_path: Path) -> None:
+def test_gzip_and_selectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import gzip
+
+    from lattice.io import spool
+
+    monkeypatch.setattr(spool, "_WORTH_TELLING", 0)
 
     values = np.arange(12, dtype="f4").reshape(3, 4)
     lattice.Image(values, masks={"m": values > 3}).save(tmp_path / "a.fits", mask="extension")
