@@ -268,7 +268,8 @@ class ImageShape(ImageMasks):
             if grid is None:
                 return self
             axes = [a for a, kind in enumerate(image.coords.kinds) if kind in ("longitude", "latitude")]
-            node = regrid(self._node, grid.coords, grid.shape, axes=axes, method=method, force=force)
+            # pixels may coincide where frames differ
+            node = regrid(self._node, grid.coords, grid.shape, axes=axes, method=method, force=True)
             made = self._derive(node)
             beams = [(a, b, math.remainder(pa + grid.turn, 180)) for a, b, pa in self.beams]
             return made.with_beam(beams) if beams else made

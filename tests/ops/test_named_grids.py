@@ -107,6 +107,16 @@ def test_a_frame_that_the_image_has() -> None:
     assert turned.regrid("J2000").shape[0] > 9  # its north is not up
 
 
+def test_frames_whose_pixels_coincide() -> None:
+    # at 12h the axes of the equinoxes are parallel
+    sky = {k: v for k, v in CARDS.items() if k[-1] != "3"}
+    image = Image(smooth_field((9, 8)), wcs=sky | {"CRVAL1": 180.0})
+    made = image.regrid("B1950")
+    assert made.coords.sky_frame.is_equivalent_frame(astropy_frame("B1950"))
+    assert made.shape == image.shape
+    np.testing.assert_allclose(made.values, image.values, atol=1e-2)
+
+
 def test_axes_in_any_order_and_other_projections() -> None:
     image = cube(smooth_field((2, 21, 17)).astype("f4"))
     for order in (("x", "frequency", "y"), ("y", "x", "frequency")):

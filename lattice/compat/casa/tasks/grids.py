@@ -15,6 +15,7 @@ from lattice.compat.casa.sky import moved
 from lattice.compat.casa.systems import System
 from lattice.compat.casa.tasks.serving import noted, opened, task, written
 from lattice.compat.casa.transforms import regridded
+from lattice.coords.along import reference_pixel
 from lattice.image import Image
 
 __all__ = ["imreframe", "imregrid"]
@@ -163,7 +164,14 @@ def in_sky_frame(whole: Image, frame: str, method: str) -> Image:
     sky = [whole.ndim - 1 - a for a in axes]
     # a border of bad pixels: nothing is extrapolated beyond the edge
     source = whole.pad(dict.fromkeys(sky, pad), value=0.0) if pad else whole
-    return source.regrid(frame=frame, method=method).crop(sky)
+    made = source.regrid(frame=frame, method=method)
+    assert made.coords is not None
+    # CASA's border is for a turn alone: corners that are further out are lost
+    part_of = [slice(None)] * made.ndim
+    for a, at in zip(sky, middle, strict=True):
+        first = round(reference_pixel(made.coords, a)) - at - pad
+        part_of[a] = slice(max(0, first), max(0, first + whole.shape[a] + 2 * pad))
+    return made[tuple(part_of)].crop(sky)
 
 
 def _degrees(value: float, unit: str) -> float:
