@@ -319,6 +319,8 @@ class ImageEdit(ImageMasks):
 
     def _thinned(self, dim: str | int | None, rule: Any) -> Self:
 
+        if not self.dims:
+            raise LatticeTypeError("a single number has no axis to go along")
         if dim is None:
             kinds = self.coords.kinds if self.coords is not None else ()
             axis = kinds.index("spectral") if "spectral" in kinds else self.ndim - 1

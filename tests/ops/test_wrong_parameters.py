@@ -199,6 +199,8 @@ WRONG: list[tuple[str, Callable[[], Any], str]] = [
     ("convolve", lambda: a.convolve(3), 'axes [] are not different axes of a Float lattice'),
     ("convolve", lambda: a.convolve([[1j]]), 'a kernel is an array of real weights'),
     ("convolve", lambda: a.convolve(None), 'a kernel is an array of real weights'),
+    ("hanning", lambda: a.sum().hanning(), "a single number has no axis"),
+    ("boxcar", lambda: a.sum().boxcar(), "a single number has no axis"),
     ("hanning", lambda: a.hanning("nosuch"), "there is no dim 'nosuch'"),
     ("hanning", lambda: a.hanning(drop="nosuch"), "'nosuch' is no way to thin out pixels"),
     ("hanning", lambda: truth.hanning(), 'only lattices of numbers are convolved, not a Bool lattice'),
