@@ -160,15 +160,17 @@ class Convolve(Operation):
         full = [
             n + sum(self._reach()[self.axes.index(a)]) if a in self.axes else n for a, n in enumerate(shape)
         ]
-        masked = self.attrs.masked
-        wide = 4 if self.bad == "leave" and masked else 1 + masked
+        masked, size = self.attrs.masked, self.attrs.dtype.itemsize
+        each = size * (1 + 2 * masked) + masked
+        if self.bad == "leave" and masked:  # weights and what they make, in double precision
+            each += 5 * max(8, size)
         if self.axes != (self.attrs.ndim - 2, self.attrs.ndim - 1):  # axis by axis, or turned and back
-            wide += min(2, len(self.axes) - 1)
+            each += size * min(2, len(self.axes) - 1)
         lengths = tuple(shape[a] for a in self.axes)
         ways = {way_of(k, lengths, pays(_MANY)) for k in self.kernels}
         plane = math.prod(full[a] for a in self.axes)
         apart = plane * 16 * 8 if "transforms" in ways else _BANDS
-        return math.prod(full) * (self.attrs.dtype.itemsize * wide + masked) + apart
+        return math.prod(full) * each + apart
 
     def scratch_of(self, section: Section) -> int:
         """Return the bytes of all that lies between, too: it is put together."""

@@ -120,7 +120,8 @@ class Resample(Operation):
         box = near * math.prod(shape) // max(1, n)
         total = n * self._taps_bytes() + box * (wide + 1) + math.prod(shape) * (wide + 1)
         if self.children[0].attrs.masked:  # bad pixels are replaced, and what they touch is looked for
-            total += box * (wide + 1) + (near if len(self.axes) > 1 else math.prod(shape)) * wide
+            copies = 3 if self._is_spline else 1
+            total += copies * box * (wide + 1) + (near if len(self.axes) > 1 else math.prod(shape)) * wide
         # and those of weights that are kept for other sections, which the two blocks planned share
         return total + (KEPT // 2 if len(self.axes) > 1 else _LITTLE * wide)
 
