@@ -142,7 +142,7 @@ class Resample(Operation):
         box = _boxes.get(key)
         if box is None:
             here = tuple(section[a] for a in self.axes)
-            if n_pixels(here) <= min(_LITTLE, most_kept() // 2 // self._taps_bytes()):
+            if n_pixels(here) <= min(_READY, most_kept() // 2 // self._taps_bytes()):
                 box = self._taps(section).box
             else:
                 box = footprint(self.mapping, here, key[2], self.method)
@@ -243,7 +243,8 @@ class Resample(Operation):
         return len(self.axes) == 1 and self.method == "cubic"
 
 
-_LITTLE = 1 << 18  # pixels for which weights are made without further ado
+_LITTLE = 1 << 18  # pixels that a part is made of, in any case
+_READY = 1 << 20  # pixels for which weights are made without further ado
 _SIDE = 128  # pixels along the sides of a part, at least
 _MANY = 4096
 _boxes: dict[Any, Section] = {}
