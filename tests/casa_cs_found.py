@@ -6,14 +6,13 @@ import ast
 import gzip
 import inspect
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
-from lattice.compat.casa.installing import names
-from tests import casa_cs_calls, casa_describe, casa_inputs
+from tests import casa_cs_calls, casa_describe, casa_found, casa_inputs
 from tests.casa_agree import agree
 
 __all__ = ["SIGNATURES", "calls", "check", "check_parameters", "here"]
@@ -31,16 +30,22 @@ def calls(*groups: str) -> list[str]:
 
 def here(name: str, folder: Path) -> Any:
     """Return what a call gives here, in a folder with its input."""
-    from lattice.compat.casa import image
-
     casa_inputs.make_full(folder)
     setup, call = _CALLS[name]
-    space = names() | {"image": image, "np": np, "os": os}
+    space = casa_found.namespace()
     return json.loads(json.dumps(casa_describe.run(setup, call, space)))
 
 
 def check(name: str, folder: Path) -> None:
-    """Check that a call gives the same here as in CASA."""
+    """Check that a call gives what CASA gave; what is mended must not: the list of mends stays honest."""
+    if name in casa_cs_calls.MENDED:
+        with pytest.raises(AssertionError):
+            _agrees(name, folder)
+    else:
+        _agrees(name, folder)
+
+
+def _agrees(name: str, folder: Path) -> None:
     theirs, ours = _FOUND["calls"][name], here(name, folder)
     failed = [isinstance(one, dict) and "error" in one for one in (theirs, ours)]
     assert failed[0] == failed[1], (theirs, ours)
