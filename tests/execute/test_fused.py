@@ -20,6 +20,7 @@ from lattice.execute.buffers import memory
 from lattice.execute.sinks import BlockSink
 from lattice.functions.states import LANES, Moments
 from lattice.graph.sections import boxes, full, shape_of
+from lattice.io import files
 from lattice.plan.program import lower
 from lattice.regions import Circle, PixelBox, PixelEllipsoid
 from tests.execute.test_random_trees import SETTINGS
@@ -194,7 +195,10 @@ def test_a_pivot_is_the_first_good_number() -> None:
     assert (state.n, state.total, state.m2) == (2, 7.0, 0.5)
 
 
-def test_a_file_that_is_cut_off_during_the_run_is_an_error(folder: Path) -> None:
+def test_a_file_that_is_cut_off_during_the_run_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_CHECK_SECONDS", -1.0)  # however soon after opening it is read
     path = folder / "short.fits"
     path.write_bytes((folder / "a.fits").read_bytes())
     image = lattice.open(str(path))
