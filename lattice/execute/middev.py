@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from lattice.execute.order import Bracket, KeyRange, Outcome, Sample, put_in_place
+from lattice.execute.order import Bracket, KeyRange, Outcome, Sample
+from lattice.ops.sorting import at_distances, put_in_place
 
 __all__ = ["Sides", "Spread", "middle_distances", "sides", "with_windows"]
 
@@ -60,14 +61,14 @@ def with_windows(
         return tuple(searches), None
     if math.isinf(around.low) or math.isinf(around.high):
         return tuple(searches), Spread(center, 0.0)
-    middle = _distance(sample.ordered, center, half)
+    (middle,) = _distances(sample, center, half)
     reach = sample.margin(center + middle, center - middle)
     first, last = max(0, half - reach), min(n - 1, half + reach)
     # the median of all may lie anywhere in its bracket; what is at a distance from it moves along with it
     spans = [
-        (c - _distance(sample.ordered, c, rank), c + _distance(sample.ordered, c, rank))
+        (c - distance, c + distance)
         for c in (around.low, around.high)
-        for rank in (first, last)
+        for distance in _distances(sample, c, first, last)
     ]
     ends = [(min(side), max(side)) for side in zip(*spans, strict=True)]
     if not all(math.isfinite(v) for pair in ends for v in pair):
@@ -81,17 +82,10 @@ def with_windows(
     return found, Spread(center, middle)
 
 
-def _distance(ordered: Array, center: float, rank: int) -> float:
-    """Return the distance at a rank, of sorted values from a centre."""
-    # the nearest values follow each other: find where they begin
-    low, high = 0, ordered.size - rank - 1
-    while low < high:
-        middle = (low + high) // 2
-        if center - float(ordered[middle]) > float(ordered[middle + rank + 1]) - center:
-            low = middle + 1
-        else:
-            high = middle
-    return max(center - float(ordered[low]), float(ordered[low + rank]) - center)
+def _distances(sample: Sample, center: float, *ranks: int) -> list[float]:
+    """Return the distances of the values of a sample from a centre that have some ranks."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return [float(d) for d in at_distances(sample.ordered, np.float64(center), ranks)]
 
 
 def _count(ordered: Array, low: float, high: float) -> int:

@@ -32,7 +32,6 @@ __all__ = [
     "brackets",
     "narrow",
     "pick",
-    "put_in_place",
     "sample_sections",
     "value_of_key",
 ]

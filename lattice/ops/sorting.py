@@ -121,7 +121,8 @@ def _rows(
             select(keep, rows, np.full((1, 1), np.inf, rows.dtype), out=rows)
             n = np.count_nonzero(keep, axis=1)
         if wanted is not None and m >= LONG and rows.dtype.kind == "f":
-            put_in_place(rows[0], [rank for ranks in wanted for rank in (ranks(int(n[0])) if n[0] else ())])
+            for row, k in zip(rows, n.tolist(), strict=True):
+                put_in_place(row, [rank for ranks in wanted for rank in (ranks(k) if k else ())])
             wrong = np.isnan(rows.max(axis=1))
         else:
             rows = _in_order(rows)

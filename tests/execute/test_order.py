@@ -17,6 +17,7 @@ from lattice.execute import measure as measure_module
 from lattice.execute.emit import WIDTH
 from lattice.execute.measure import measure
 from lattice.execute.order import Bracket, OrderSink, Outcome, Sample, keys_of, value_of_key
+from lattice.ops import sorting
 from lattice.plan.stages import Measure
 from tests.graphs import image
 
@@ -166,7 +167,7 @@ def test_values_of_ranks_are_put_in_their_places() -> None:
     values = np.random.default_rng(3).normal(size=1000).astype(np.float32)
     ranks_wanted = [0, 7, 7, 500, 501, 999]
     moved = values.copy()
-    order.put_in_place(moved, ranks_wanted)
+    sorting.put_in_place(moved, ranks_wanted)
     np.testing.assert_array_equal(moved[ranks_wanted], np.sort(values)[ranks_wanted])
 
 
@@ -178,7 +179,7 @@ def test_values_of_ranks_are_put_in_their_places() -> None:
 def test_values_of_several_ranks_are_all_in_place(values: list[int], data: Any) -> None:
     array = np.array(values, np.float32)
     ranks = data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=6))
-    order.put_in_place(array, ranks)
+    sorting.put_in_place(array, ranks)
     want = np.sort(np.array(values, np.float32))
     np.testing.assert_array_equal(array[ranks], want[ranks])
 
