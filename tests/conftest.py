@@ -17,8 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # The same examples in each run: a red build is about the change, not about luck.
 # `--hypothesis-profile=explore` looks for new ones.
-hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=True)
-hypothesis.settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
+# How long an example takes says more about the load of the machine than about the code: no limits on it.
+_SETTINGS = {
+    "deadline": None,
+    "print_blob": True,
+    "suppress_health_check": [hypothesis.HealthCheck.too_slow],
+}
+hypothesis.settings.register_profile("repeatable", derandomize=True, **_SETTINGS)
+hypothesis.settings.register_profile("explore", max_examples=2000, **_SETTINGS)
 hypothesis.settings.load_profile("repeatable")
 
 

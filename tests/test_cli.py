@@ -365,7 +365,7 @@ def _run(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(root)} | options.pop("env", {})
     command = [sys.executable, "-m", "lattice", *args]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=120, env=environment, **options
+        command, capture_output=True, text=True, check=False, timeout=240, env=environment, **options
     )
 
 
@@ -386,7 +386,12 @@ def test_completion_of_words() -> None:
     root = Path(lattice.__file__).parent.parent
     environment = os.environ | {"PYTHONPATH": str(root)} | words
     found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60, env=environment
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        env=environment,
     )
     assert found.stdout.split() == ["plain,fractile", "plain,fractilerange"]
 
@@ -396,7 +401,7 @@ def test_output_to_a_closed_pipe_is_no_error() -> None:
     command = f"{sys.executable} -m lattice functions --json | head -1"
     found = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
-        capture_output=True, text=True, check=False, timeout=60, env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True, text=True, check=False, timeout=240, env=os.environ | {"PYTHONPATH": str(root)},
     )  # fmt: skip
     assert found.stderr == ""
     assert found.stdout == "[\n"
@@ -412,7 +417,7 @@ def test_help_is_quick_since_it_loads_nothing() -> None:
     )
     root = Path(lattice.__file__).parent.parent
     found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60,
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240,
         env=os.environ | {"PYTHONPATH": str(root)},
     )  # fmt: skip
     assert found.stdout.splitlines()[-1] == "[]"

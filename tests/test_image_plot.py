@@ -318,6 +318,6 @@ def test_pyplot_is_left_alone(root: Path) -> None:
         "i.preview()._repr_png_(); print('matplotlib.pyplot' in sys.modules)"
     )
     found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120, cwd=root
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240, cwd=root
     )
     assert found.stdout.split() == ["False"]

@@ -120,7 +120,7 @@ def _look(python: Path, cwd: Path) -> tuple[bool, Path]:
         check=False,
         cwd=cwd,
         env=environment,
-        timeout=120,
+        timeout=240,
     )
     assert found.returncode == 0, found.stderr
     there, file = found.stdout.splitlines()

@@ -271,6 +271,6 @@ def test_pyplot_and_the_backend_of_the_user_are_left_alone(tmp_path: Path, root:
         f"preview(np.eye(5), None, {str(tmp_path / 'm.png')!r}); print('matplotlib.pyplot' in sys.modules)"
     )
     found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120, cwd=root
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240, cwd=root
     )
     assert found.stdout.split() == ["False"]

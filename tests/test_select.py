@@ -631,7 +631,7 @@ def test_many_files_are_joined_with_few_open_ones(tmp_path: Path, count: int) ->
     pytest.importorskip("resource")
     root = Path(lattice.__file__).resolve().parent.parent
     command = [sys.executable, "-c", _MANY, str(tmp_path), str(count)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=root)
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, cwd=root)
     assert found.returncode == 0, found.stderr
 
 

@@ -165,7 +165,7 @@ def test_an_idle_image_lets_others_write(tmp_path: Path) -> None:
     a.write(WHOLE, RAMP + 1)
     assert a.file.held == "write"
     done = other_process("a.write(whole, a.read(whole) * 2)", a.path)
-    assert done.wait(100) == 0
+    assert done.wait(240) == 0
     np.testing.assert_array_equal(a.image().values, (RAMP + 1) * 2)
     np.testing.assert_array_equal(a.read(WHOLE), (RAMP + 1) * 2)
 
@@ -173,7 +173,7 @@ def test_an_idle_image_lets_others_write(tmp_path: Path) -> None:
 def test_a_lock_that_was_asked_for_is_kept(tmp_path: Path) -> None:
     a = made(tmp_path)
     a.file.take(True, 1)
-    other = other_process("a.file.take(True, 60); a.write(whole, a.read(whole) * 2); print('done')", a.path)
+    other = other_process("a.file.take(True, 240); a.write(whole, a.read(whole) * 2); print('done')", a.path)
     while not a.file._lock.wanted():
         assert other.poll() is None
         time.sleep(0.05)
@@ -181,7 +181,7 @@ def test_a_lock_that_was_asked_for_is_kept(tmp_path: Path) -> None:
     assert a.file.yield_to_others()
     assert a.file.held == "write"
     a.file.give()
-    assert other.communicate(timeout=100)[0].strip() == "done"
+    assert other.communicate(timeout=240)[0].strip() == "done"
     np.testing.assert_array_equal(a.image().values, (RAMP + 5) * 2)
 
 
@@ -189,14 +189,14 @@ def test_nothing_is_lost_between_processes(tmp_path: Path) -> None:
     a = made(tmp_path, values=np.zeros((4, 3), "f4"))
     script = (
         "for i in range(30):\n"
-        "    a.file.take(True, 60)\n    a.write(whole, a.read(whole) + 1)\n    a.file.give()\n"
+        "    a.file.take(True, 240)\n    a.write(whole, a.read(whole) + 1)\n    a.file.give()\n"
     )
     others = [other_process(script, a.path) for _ in range(2)]
     for _ in range(30):
-        a.file.take(True, 60)
+        a.file.take(True, 240)
         a.write(WHOLE, a.read(WHOLE) + 1)
         a.file.give()
-    assert [other.wait(200) for other in others] == [0, 0]
+    assert [other.wait(240) for other in others] == [0, 0]
     np.testing.assert_array_equal(a.image().values, 90)
 
 
@@ -215,5 +215,5 @@ def test_a_forked_child_has_locks_of_its_own(tmp_path: Path) -> None:
         "assert os.waitpid(child, 0)[1] == 0\n"
         "a.write(whole, a.read(whole) + 1)\n"
     )
-    assert other_process(script, a.path).wait(100) == 0
+    assert other_process(script, a.path).wait(240) == 0
     assert a.read(WHOLE)[0, 0] == 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from lattice.execute.native import loop
 from lattice.functions.states import LANES
 from lattice.graph.types import FLOAT
 from lattice.plan.program import Program
+from tests.work import PATIENCE, wait_until
 
 pytest.importorskip("llvmlite")
 
@@ -110,9 +110,9 @@ def test_a_full_disk_is_an_error_and_others_get_their_turn(pixels: tuple[Path, n
     assert token[0] == 0
 
 
-@pytest.mark.parametrize("seconds", [0.02, 0.7])
+@pytest.mark.parametrize("given", [True, False])
 def test_who_has_to_wait_goes_on_when_the_file_is_free_or_at_last_without(
-    pixels: tuple[Path, np.ndarray], seconds: float
+    pixels: tuple[Path, np.ndarray], given: bool
 ) -> None:
     path, values = pixels
     turns, _, buffer = copier()
@@ -125,9 +125,10 @@ def test_who_has_to_wait_goes_on_when_the_file_is_free_or_at_last_without(
         turns.write_to(out, 0, "waited", token.ctypes.data)
         thread = threading.Thread(target=turns.run, args=(0, 400_000))
         thread.start()
-        time.sleep(seconds)
-        token[0] = 0
-        thread.join(20)
+        if given:
+            wait_until(lambda: turns._table[drive._WAITING] or not thread.is_alive(), "a turn that waits")
+            token[0] = 0
+        thread.join(PATIENCE)
         assert not thread.is_alive()
         turns.flush()
     finally:

@@ -17,6 +17,7 @@ from lattice.graph.node import Literal, Node
 from lattice.graph.types import FLOAT
 from lattice.plan.program import lower
 from tests.graphs import SHAPE, function, image
+from tests.work import PATIENCE
 
 OPTIONS = Options(scheduler="synchronous")
 SINKS = [StateSink((("sum", ()),))]
@@ -87,17 +88,20 @@ def test_what_is_not_made_is_compiled_ahead_by_a_thread_of_its_own(monkeypatch: 
     pytest.importorskip("llvmlite")
     monkeypatch.setattr(native, "_made", {})
     threads = []
+    begun = threading.Event()
 
     def seen(text: str) -> object:
         threads.append(threading.current_thread())
+        begun.set()
         return native.loop(text)
 
     monkeypatch.setattr(jit, "loop", seen)
     found = fusion(lower([branching()], SHAPE), SINKS)
     assert found is not None
     jit.ahead(found)
+    assert begun.wait(PATIENCE)
     assert native.loop(found.texts[0]) is native._made[found.texts[0]]  # whoever needs it waits
-    threads[0].join(20)
+    threads[0].join(PATIENCE)
     assert [t.name for t in threads] == ["lattice-compiler"]
     jit.ahead(found)
     assert len(threads) == 1, "it is made already"

@@ -19,6 +19,7 @@ from lattice.graph.sections import full
 from lattice.io.memory import ArrayReader, ArrayWriter
 from lattice.plan.program import lower
 from tests.graphs import SHAPE, Tiled, function, image
+from tests.work import PATIENCE, wait_until
 
 VALUES = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
 
@@ -64,8 +65,12 @@ def test_images_are_not_kept_by_the_threads_that_computed_them(options: Options)
     alive = weakref.ref(node.reader)
     compute(function("sin", node), options.replace(jit=False))
     del node
-    gc.collect()
-    assert alive() is None
+
+    def gone() -> bool:
+        gc.collect()
+        return alive() is None
+
+    wait_until(gone, "the threads to let go of the image")
 
 
 class Caching(Tiled):
@@ -118,6 +123,6 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
     if child == 0:
         import signal
 
-        signal.alarm(20)
+        signal.alarm(int(PATIENCE))
         os._exit(0 if np.array_equal(compute(x, options).values, wanted) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -15,6 +15,7 @@ import lattice
 from lattice.execute import native
 from lattice.native import machine
 from lattice.native.machine import has_compiler
+from tests.work import PATIENCE
 
 pytestmark = pytest.mark.skipif(not has_compiler(), reason="needs the extra jit")
 
@@ -56,18 +57,28 @@ def test_threads_of_a_caller_do_not_disturb_each_other(folder: Path, monkeypatch
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_process_goes_on_with_compiled_code(folder: Path) -> None:
     expected = work(folder, 1, jit=True)
-    busy = threading.Event()
-    threads = [threading.Thread(target=lambda: [work(folder, 2, True) for _ in range(3)]) for _ in range(2)]
+    begun, end = threading.Barrier(3, timeout=PATIENCE), threading.Event()
+
+    def work_on() -> None:
+        work(folder, 2, True)
+        begun.wait()
+        while not end.is_set():
+            work(folder, 2, True)
+
+    threads = [threading.Thread(target=work_on) for _ in range(2)]
     for thread in threads:
         thread.start()
-    busy.wait(0.05)
-    child = os.fork()
-    if child == 0:
-        signal.alarm(60)  # whatever waits for ever ends here
-        os._exit(0 if work(folder, 1, jit=True) == expected else 1)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    for thread in threads:
-        thread.join()
+    try:
+        begun.wait()  # both are in the middle of it
+        child = os.fork()
+        if child == 0:
+            signal.alarm(int(PATIENCE))  # whatever waits for ever ends here
+            os._exit(0 if work(folder, 1, jit=True) == expected else 1)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
     assert status == 0
 
 
@@ -79,11 +90,11 @@ def test_a_fork_waits_for_the_compiler() -> None:
     def compile_something() -> None:
         with machine._compiling:
             begun.set()
-            end.wait(20)
+            end.wait(PATIENCE)
 
     thread = threading.Thread(target=compile_something)
     thread.start()
-    begun.wait(20)
+    assert begun.wait(PATIENCE)
     timer = threading.Timer(0.3, end.set)
     timer.start()
     child = os.fork()

@@ -177,7 +177,7 @@ a * a
 print("astropy" in sys.modules)
 """
     found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     assert found.stdout.split() == ["False", "True"]
 

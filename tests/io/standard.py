@@ -27,7 +27,7 @@ def check_standard(path: object, may_warn: bool = False) -> None:
         assert os.path.getsize(str(path)) % 2880 == 0
     if FITSVERIFY is not None:
         command = [FITSVERIFY, str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
         found = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("*** ")]
         assert may_warn or not found, found
         assert not [line for line in found if "Warning" not in line], found

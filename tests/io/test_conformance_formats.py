@@ -11,26 +11,33 @@ import pytest
 from lattice.io.base import Stored
 from lattice.testing import FormatConformance
 from lattice.testing.samples import Sample
+from tests.work import PATIENCE
 
 
-class TestFits(FormatConformance):
+class Checks(FormatConformance):
+    """Damaged files may take as long as a busy machine needs; only what hangs is wrong."""
+
+    seconds = PATIENCE
+
+
+class TestFits(Checks):
     """Bad pixels are NaN: one mask, and no values under it."""
 
     format = "fits"
     lacks = frozenset({"masks"})
 
 
-class TestFitsMaskExtensions(FormatConformance):
+class TestFitsMaskExtensions(Checks):
     format = "fits"
     options = {"mask": "extension"}  # noqa: RUF012
 
 
-class TestZarr(FormatConformance):
+class TestZarr(Checks):
     format = "zarr"
     shape = (70, 30, 40)
 
 
-class TestZarrShards(FormatConformance):
+class TestZarrShards(Checks):
     """Enough chunks for shards."""
 
     format = "zarr"
@@ -38,17 +45,17 @@ class TestZarrShards(FormatConformance):
     shape = (3, 70, 1500)
 
 
-class TestZarrCompressed(FormatConformance):
+class TestZarrCompressed(Checks):
     format = "zarr"
     options = {"compress": "zstd"}  # noqa: RUF012
 
 
-class TestNpy(FormatConformance):
+class TestNpy(Checks):
     format = "npy"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("h5py") is None, reason="h5py is not installed")
-class TestHdf5(FormatConformance):
+class TestHdf5(Checks):
     """Several chunks; the records of casacore have an order of their own, and no comments."""
 
     format = "hdf5"
@@ -62,7 +69,7 @@ class TestHdf5(FormatConformance):
         super()._check_meta(sample, Stored(stored.reader, stored.dims, meta=meta), nested)
 
 
-class TestMiriad(FormatConformance):
+class TestMiriad(Checks):
     """Single precision only."""
 
     format = "miriad"
@@ -71,7 +78,7 @@ class TestMiriad(FormatConformance):
     comments = False
 
 
-class TestLsst(FormatConformance):
+class TestLsst(Checks):
     """Two axes only, so there is no frequency and one beam at most."""
 
     format = "lsst"

@@ -7,7 +7,6 @@ import os
 import pickle
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from lattice.graph.sections import full, grid, split
 from lattice.io.base import ImageSpec
 from lattice.io.registry import by_name, open_stored
 from tests.io.standard import check_standard
+from tests.work import wait_until
 
 RNG = np.random.default_rng(8)
 FITS = by_name("fits")
@@ -289,9 +289,9 @@ def test_kill_leaves_the_old_file_or_none(tmp_path, name, existing):
         assert open_stored(str(path)).reader.read(full(values.shape)).min() == 7
     hidden = [n for n in os.listdir(tmp_path) if n.startswith(".")]
     assert len(hidden) == 1
-    for _ in range(50):  # the dead process may still be listed for a moment
+
+    def clean() -> bool:
         write()
-        if os.listdir(tmp_path) == [name]:
-            break
-        time.sleep(0.02)
-    assert os.listdir(tmp_path) == [name]  # the next save cleans up
+        return os.listdir(tmp_path) == [name]
+
+    wait_until(clean, "the next save to clean up")  # the dead process may still be listed for a moment

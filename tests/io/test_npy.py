@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import pickle
-import time
 import warnings
 
 import numpy as np
@@ -16,6 +15,7 @@ import lattice
 from lattice.errors import FormatError, LatticeError, LatticeWarning, OutputExistsError, StorageError
 from lattice.graph.protocols import Reader, Writer
 from lattice.graph.sections import full, grid
+from lattice.io import files
 from lattice.io.base import ImageSpec
 from lattice.io.files import counting
 from lattice.io.npy import NpyFormat
@@ -201,11 +201,11 @@ def test_impossible_shapes_are_refused(tmp_path):
         np.save(path, np.zeros((11, 22)))
 
 
-def test_a_file_that_changes_is_found_out(tmp_path):
+def test_a_file_that_changes_is_found_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_CHECK_SECONDS", -1.0)  # however soon after the last look
     path = tmp_path / "a.npy"
     np.save(path, np.zeros(5))
     reader = open_stored(str(path)).reader
     np.save(path, np.zeros(6))
-    time.sleep(0.01)  # a look at the file is not repeated within a millisecond
     with pytest.raises(StorageError, match="changed"):
         reader.read(full(reader.shape))

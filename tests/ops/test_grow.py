@@ -88,9 +88,12 @@ def test_nan_is_in_no_region() -> None:
     assert image.regions_above(1, 5).values.tolist() == [[False, False, True, True]]
 
 
+SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
 @pytest.mark.usefixtures("slabs")
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=SUPPRESSED)
 def test_sections_and_blocks_make_no_difference(data: Any) -> None:
     shape = tuple(data.draw(st.integers(1, 6)) for _ in range(3))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import threading
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from lattice.io.base import ImageSpec, Output, Stored
 from lattice.io.zarr import ZarrFormat
+from tests.work import PATIENCE
 
 
 class Wrapped:
@@ -33,16 +35,24 @@ class NoSteps(Wrapped):
 
 
 class Slips(Wrapped):
-    """Wrong now and then when threads meet."""
+    """Wrong where two threads meet: the first that is not the main one waits for another to come."""
 
-    busy = 0
+    first: ClassVar[threading.Lock]
+    met: ClassVar[threading.Event]
+
+    def __init__(self, reader: Any) -> None:
+        super().__init__(reader)
+        Slips.first, Slips.met = threading.Lock(), threading.Event()
 
     def read(self, section: Any, out: Any = None) -> np.ndarray:
-        Slips.busy += 1
-        time.sleep(1e-4)
+        wrong = False
+        if threading.current_thread() is not threading.main_thread() and not Slips.met.is_set():
+            if Slips.first.acquire(blocking=False):
+                Slips.met.wait(PATIENCE)
+            else:
+                Slips.met.set()
+            wrong = True
         found = self.reader.read(section, out)
-        wrong = Slips.busy > 1
-        Slips.busy -= 1
         return np.zeros_like(found) if wrong else found
 
 
@@ -141,7 +151,7 @@ class Fails(Base):
         return super().open(path, **selectors)
 
     def hangs(self) -> Any:
-        time.sleep(60)
+        time.sleep(600)
 
     def crashes(self) -> Any:
         os.kill(os.getpid(), signal.SIGSEGV)

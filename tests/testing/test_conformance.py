@@ -9,11 +9,12 @@ import pytest
 from lattice.io.registry import by_name
 from lattice.testing import FormatConformance
 from tests.testing import formats
+from tests.work import PATIENCE
 
 
 def checks(form: object, **more: object) -> FormatConformance:
     """Return the checks of a format."""
-    attributes = {"format": form, "dtypes": ("f4",), "examples": 25, "seconds": 2.0, **more}
+    attributes = {"format": form, "dtypes": ("f4",), "examples": 25, "seconds": PATIENCE, **more}
     return type("Checks", (FormatConformance,), attributes)()
 
 
@@ -65,7 +66,7 @@ def test_a_wrong_format_is_found_out(
 def test_what_damaged_files_do_is_found_out(how: str, message: str, tmp_path: Path) -> None:
     form = formats.Fails()
     form.how = how
-    suite = checks(form, seconds=0.5, corruptions=15)
+    suite = checks(form, seconds=0.5 if how == "hangs" else PATIENCE, corruptions=15)
     with pytest.raises(AssertionError, match=message):
         suite.test_corrupted_files_end_in_an_error_or_in_pixels(tmp_path)
 

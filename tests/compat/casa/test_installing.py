@@ -22,7 +22,7 @@ def run(folder: Path, text: str, *arguments: str, before: tuple[str, ...] = ()) 
     (folder / "script.py").write_text(text)
     command = [sys.executable, "-m", "lattice.compat.casa", *before, "script.py", *arguments]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, timeout=240)
 
 
 IMPORTS = """

@@ -272,7 +272,7 @@ def test_an_idle_image_lets_casacore_write(tmp_path: Path) -> None:
         "im = image(sys.argv[1]); im.putdata(np.full((4, 3), 9.0)); im.unlock()"
     )
     other = other_process(script, name)
-    assert other.wait(100) == 0
+    assert other.wait(240) == 0
     assert (im.getdata() == 9).all()
 
 
@@ -292,7 +292,7 @@ def test_casacore_waits_for_a_lock_that_was_asked_for(tmp_path: Path) -> None:
     assert im.haslock(True)
     im.putdata(np.full((1, 3), 4.0))
     im.unlock()
-    shown, _ = other.communicate(timeout=100)
+    shown, _ = other.communicate(timeout=240)
     assert shown.strip() == "[[4. 4. 4.]]"
     assert other.returncode == 0
     assert (im.getdata() == 9).all()
@@ -317,8 +317,8 @@ def test_waits_for_casacore(tmp_path: Path) -> None:
         im.lock(True, nattempts=1)
     print("go", file=other.stdin, flush=True)
     assert other.stdout.readline().strip() == "free"
-    im.lock(True, nattempts=60)
+    im.lock(True, nattempts=240)
     assert im.haslock(True)
     im.putdata(5)
     print("end", file=other.stdin, flush=True)
-    assert other.wait(100) == 0
+    assert other.wait(240) == 0
