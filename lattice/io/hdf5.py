@@ -240,7 +240,7 @@ def _masks(
             raise FormatError(
                 f"{label} names a mask {missing[0]!r} that is not there", hint="copy the file again"
             )
-        names = found | {n: n for n in names if n not in found.values() and n not in found}
+        names = found  # those that casacore removed stay in the file, but not in the list
     masks: dict[str, Reader] = {}
     for key, name in names.items():
         flags = array_of(stored[name], array.path, array.identity, f"the mask {key!r} of {label}")

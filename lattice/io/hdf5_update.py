@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -113,13 +114,24 @@ class Hdf5Updater(Updater):
             raise LatticeError(f"{self.path!r} has a mask {name!r} already")
         if not name or "/" in name or "\0" in name or name == ".":
             raise FormatError(f"a mask of an HDF5 image cannot have the name {name!r}")
+        array = self._free_array(name)
         grid = file["map"].chunks or self.shape
-        create_dataset(file.require_group("masks"), name, self.shape, np.dtype(bool), grid)
-        flags = file[f"masks/{name}"]
+        create_dataset(file.require_group("masks"), array, self.shape, np.dtype(bool), grid)
+        flags = file[f"masks/{array}"]
         for piece in flags.iter_chunks():
             flags[piece] = np.int8(1)
-        self._arrays[name] = name
+        self._arrays[name] = array
         self._tell_masks(name if default else self._stored.default_mask)
+
+    def _free_array(self, name: str, own: str = "") -> str:
+        """Return a name for the array of a mask; casacore keeps those of removed or renamed masks."""
+        taken = set(self._arrays.values()) - {own}
+        names = itertools.chain([name], (f"{name}_{i}" for i in itertools.count(2)))
+        array = next(n for n in names if n not in taken)
+        masks = self._opened().get("masks")
+        if masks is not None and array in masks and array != own:
+            del masks[array]
+        return array
 
     def drop_mask(self, name: str) -> None:
         """Remove a mask."""
@@ -135,8 +147,10 @@ class Hdf5Updater(Updater):
             return
         if new in self._arrays:
             raise LatticeError(f"{self.path!r} has a mask {new!r} already")
-        self._opened()["masks"].move(old, new)
-        self._arrays = {new if k == name else k: new if k == name else a for k, a in self._arrays.items()}
+        array = self._free_array(new, old)
+        if array != old:
+            self._opened()["masks"].move(old, array)
+        self._arrays = {new if k == name else k: array if k == name else a for k, a in self._arrays.items()}
         default = self._stored.default_mask
         self._tell_masks(new if default == name else default)
 

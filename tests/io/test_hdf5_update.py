@@ -85,6 +85,34 @@ def test_masks_come_and_go(tmp_path: Path) -> None:
     assert not lattice.open(path).masks
 
 
+def test_masks_that_casacore_removed_or_renamed(tmp_path: Path) -> None:
+    """It changes its list only: the arrays stay as they were, under the old names."""
+    path = made(tmp_path, masks={"gone": GOOD, "old": ~GOOD}, mask="old")
+    with h5py.File(path, "r+") as file:
+        del file["maskinfo/masks/gone"]
+        file["maskinfo/masks"].move("old", "new")
+        del file["maskinfo"].attrs["Image_defaultmask"]
+    image = lattice.open(path)
+    assert list(image.masks) == ["new"]
+    np.testing.assert_array_equal(image.masks["new"].values, ~GOOD)
+    with Hdf5Format().update(path) as updater:
+        updater.add_mask("gone")
+        updater.add_mask("old")
+        updater.write(STEPS, None, GOOD[STEPS])
+    image = lattice.open(path)
+    assert (set(image.masks), image.default_mask) == ({"new", "gone", "old"}, "old")
+    assert image.masks["gone"].values.all()
+    np.testing.assert_array_equal(image.masks["new"].values, ~GOOD)
+    np.testing.assert_array_equal(image.masks["old"].values[STEPS], GOOD[STEPS])
+    with Hdf5Format().update(path) as updater:
+        updater.drop_mask("old")
+        updater.rename_mask("new", "old")
+        updater.drop_mask("gone")
+    image = lattice.open(path)
+    assert list(image.masks) == ["old"]
+    np.testing.assert_array_equal(image.masks["old"].values, ~GOOD)
+
+
 def test_labels(tmp_path: Path) -> None:
     path = made(tmp_path, masks={"m": GOOD}, mask="m")
     other = lattice.Image(
