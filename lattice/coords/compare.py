@@ -109,6 +109,8 @@ def _groups(a: Any, b: Any) -> list[list[int]]:
 
 def _apart(a: Any, b: Any, axes: Sequence[int], lengths: Sequence[int]) -> list[float]:
     """Return by how many pixels positions of `a` are elsewhere in `b`, for each of some axes."""
+    if a.kinds[axes[0]] == "stokes":
+        return [_stokes_apart(a, b, axes[0], lengths[axes[0]])]
     ranges = [sorted({0.0, (lengths[i] - 1) / 2, float(lengths[i] - 1)}) for i in axes]
     pixels = np.array(list(itertools.product(*ranges))).T
     if len(axes) == 2 and a.has_sky and b.has_sky:
@@ -133,6 +135,20 @@ def _apart(a: Any, b: Any, axes: Sequence[int], lengths: Sequence[int]) -> list[
         size = np.abs(there - have)[known]
         sizes.append(float(size.max()) if size.size else np.inf)
     return sizes
+
+
+def _stokes_apart(a: Any, b: Any, axis: int, length: int) -> float:
+    """Return how far apart Stokes parameters are: there is nothing between two pixels."""
+    pixels = np.arange(min(length, 1024), dtype=np.float64)
+    full = [np.zeros(pixels.size)] * len(a.axes)
+    full[axis] = pixels
+    here, there = (np.asarray(s.to_world(*full)[axis]) for s in (a, b))
+    if np.array_equal(here, there):
+        return 0.0
+    apart = np.abs(np.asarray(b.to_pixel(*a.to_world(*full))[axis]) - pixels)
+    known = apart[np.isfinite(apart)]
+    # a table can have the parameters of both, in another order
+    return float(known.max()) if known.any() else 1.0
 
 
 def _same_sky(a: Any, b: Any, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from lattice import Image
 from lattice.config import set_options
 from lattice.coords.system import CoordinateSystem
 from lattice.errors import CoordinateMismatchError, CoordinateWarning
+from lattice.io.casa_records import coords_from_record
 from tests.coords.headers import CAR_PC, CUBE, HEADERS, SIN, TAN_SIP
 
 SHAPE = (8, 4, 20, 30)
@@ -110,6 +112,23 @@ def test_kinds_and_tables() -> None:
     # Axes of which nothing is known have no values.
     assert CoordinateSystem.from_kinds(["none", "stokes"]).compare(system({}, (4, 5))) is not None
     assert CoordinateSystem.from_kinds(["none"]).compare(CoordinateSystem.from_kinds(["none"])) is None
+
+
+def test_parameters_in_any_order_are_compared_at_pixels() -> None:
+    def stokes(*names: str) -> CoordinateSystem:
+        record = {"stokes0": {"axes": ["Stokes"], "stokes": list(names), "crval": np.ones(1)}}
+        record["stokes0"] |= {"crpix": np.zeros(1), "cdelt": np.ones(1), "pc": np.eye(1)}
+        maps = {"worldmap0": np.zeros(1, "i4"), "pixelmap0": np.zeros(1, "i4")}
+        maps |= {"worldreplace0": np.zeros(1), "pixelreplace0": np.zeros(1)}
+        return coords_from_record(record | maps, (len(names),))[0]
+
+    names = ("I", "Q", "U", "V", "RR", "RL", "LR", "LL", "XX", "XY")
+    a, other = stokes(*names), stokes(*names[:-1], "YY")
+    b = replace(a, header=(*a.header, ("LONPOLE", 180.0, "")))
+    assert a.stokes(10) == names
+    assert a != b
+    assert a.compare(b, 1e-6, (10,)) is None
+    assert a.compare(other, 1e-6, (10,)) is not None
 
 
 def test_far_away_places_have_no_common_position() -> None:
