@@ -7,7 +7,7 @@ the record's own coordinates name.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, ClassVar
@@ -207,10 +207,22 @@ def _box(record: Mapping[str, Any]) -> Region:
         parts.append(SpectralRange(_place(blc["spectral"], record), _place(trc["spectral"], record)))
     if "stokes" in kinds:
         codes = sorted(round(c["stokes"]["value"]) for c in (blc, trc))
-        parts.append(StokesSelection(tuple(_CODES[code] for code in range(codes[0], codes[1] + 1))))
+        parts.append(StokesSelection(_stokes(record["coordinates"], codes)))
     if set(kinds) - {"direction0", "direction1", "spectral", "stokes"} or not parts:
         raise RegionError("a box on other axes than sky, spectrum and Stokes has no counterpart")
     return reduce(And, parts)
+
+
+def _stokes(coordinates: Mapping[str, Any], codes: Sequence[int]) -> tuple[str, ...]:
+    """Return the parameters from one to another: those between them on their axis, not by number."""
+    first, last = (_CODES[code] for code in codes)
+    for key, value in coordinates.items():
+        if str(key).startswith("stokes") and isinstance(value, Mapping):
+            names = [str(name) for name in value.get("stokes", [])]
+            if first in names and last in names:
+                low, high = sorted((names.index(first), names.index(last)))
+                return tuple(names[low : high + 1])
+    return tuple(_CODES[code] for code in range(codes[0], codes[1] + 1))
 
 
 def _place(quantity: Any, record: Mapping[str, Any]) -> tuple[float, str]:

@@ -19,7 +19,8 @@ from lattice.coords.system import CoordinateSystem
 from lattice.errors import LatticeError, LatticeTypeError, RegionError
 from lattice.graph.attributes import Attributes
 from lattice.graph.sections import full
-from lattice.regions import from_record
+from lattice.regions import StokesSelection, from_record
+from lattice.regions.compound import And
 
 _DATA = Path(__file__).parents[1] / "data"
 _RECORDS = json.loads(gzip.decompress((_DATA / "region_records.json.gz").read_bytes()))["records"]
@@ -39,6 +40,36 @@ def test_pixels_are_those_of_casa(entry: dict[str, Any]) -> None:
 
 def _record(name: str) -> dict[str, Any]:
     return copy.deepcopy(next(e["record"] for e in _RECORDS if e["record"]["name"] == name))
+
+
+@pytest.mark.parametrize(
+    ("names", "ends", "chosen"),
+    [
+        (["I", "V"], (1, 4), ("I", "V")),
+        (["V", "I", "Q"], (1, 4), ("V", "I")),
+        (["I", "RR", "Q", "V"], (1, 2), ("I", "RR", "Q")),
+        (["I", "Q", "U", "V"], (4, 2), ("Q", "U", "V")),
+        (["XX"], (1, 2), ("I", "Q")),
+    ],
+)
+def test_stokes_of_a_box_are_those_between_its_ends(
+    names: list[str], ends: tuple[int, int], chosen: tuple[str, ...]
+) -> None:
+    """Between them on the axis: casacore takes the pixels from one to the other."""
+    record = next(
+        copy.deepcopy(e["record"])
+        for e in _RECORDS
+        if e["record"]["name"] == "WCBox" and len(e["record"]["pixelAxes"]) == 4
+    )
+    record["coordinates"]["stokes1"]["stokes"] = names
+    for corner, value in zip(("blc", "trc"), ends, strict=True):
+        record[corner]["*3"]["value"] = float(value)
+    (stokes,) = (part for part in _leaves(from_record(record)) if isinstance(part, StokesSelection))
+    assert stokes.names == chosen
+
+
+def _leaves(region: Any) -> list[Any]:
+    return [*_leaves(region.a), *_leaves(region.b)] if isinstance(region, And) else [region]
 
 
 @pytest.mark.parametrize(
