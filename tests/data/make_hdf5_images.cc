@@ -36,14 +36,16 @@ template <class T> static void copy(const Words& words) {
     out.setImageInfo(in.imageInfo());
     ImageAttrHandler& from = in.attrHandler();
     const Vector<String> groups = from.groupNames();
+    if (groups.empty()) return;
+    ImageAttrHandler& to = out.attrHandler(True);  // asked again, it would forget what is not written yet
     for (const String& group : groups) {
         ImageAttrGroup& a = from.openGroup(group);
-        ImageAttrGroup& b = out.attrHandler(True).createGroup(group);
+        ImageAttrGroup& b = to.createGroup(group);
         const Vector<String> names = a.attrNames();
         for (uInt row = 0; row < a.nrows(); ++row)
             for (const String& name : names)
                 b.putData(name, row, a.getData(name, row), a.getUnit(name), a.getMeasInfo(name));
-        out.attrHandler().flush();
+        to.closeGroup(group);
     }
 }
 

@@ -1,7 +1,7 @@
 """HDF5 images: casacore's layout by an independent reader and writer, arrays of other programs by h5py.
 
-No build of casacore with HDF5 was at hand when these were written. `casacore_file` makes files as its source
-code does, and `Strict` reads them as that does, with all its demands.
+`casacore_file` makes files as the source code of casacore does, and `Strict` reads them as that does, with
+all its demands. test_hdf5_casacore.py has files of a real one, test_hdf5_exchange.py exchanges with one.
 """
 
 from __future__ import annotations
