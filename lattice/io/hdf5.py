@@ -107,6 +107,9 @@ class Hdf5Format:
     ) -> Output:
         """Start a new casacore image.
 
+        Regions that are made of others (unions, differences, ...) are kept for readers such as this one:
+        casacore writes them as well, but cannot read them from HDF5, its own neither.
+
         Parameters
         ----------
         path : str

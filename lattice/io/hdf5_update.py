@@ -11,7 +11,15 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lattice.errors import FormatError, LatticeError, LatticeTypeError, NameNotFoundError, suggest, warn
+from lattice.errors import (
+    FormatError,
+    LatticeError,
+    LatticeTypeError,
+    NameNotFoundError,
+    StorageError,
+    suggest,
+    warn,
+)
 from lattice.graph.sections import Section, shape_of
 from lattice.io.base import ImageSpec, Stored, Updater
 from lattice.io.files import storage_error
@@ -48,6 +56,10 @@ class Hdf5Updater(Updater):
         self._stored, self._records = stored, records
         try:
             self._file: Any = h5py.File(self.path, "r+")
+        except BlockingIOError as exc:
+            raise StorageError(
+                f"cannot write {self.path!r}: another program has it open", hint="close the image there"
+            ) from exc
         except OSError as exc:
             raise storage_error(exc, "write", self.path) from exc
         about = self._file.get("maskinfo")

@@ -116,12 +116,18 @@ def change(name: str, start: list[int], values: np.ndarray, good: np.ndarray | N
         im.putmask(~good, start)
 
 
-def make(name: str, shape: list[int], record: dict[str, Any]) -> None:
-    """Make an image with coordinates from a record."""
+def make(
+    name: str, shape: list[int], record: dict[str, Any], pixels: list[list[float]]
+) -> dict[str, Any] | None:
+    """Make an image with coordinates from a record and describe it; None if casacore cannot."""
     from casacore.images import image
     from casacore.images.coordinates import coordinatesystem
 
-    image(name, shape=shape, coordsys=coordinatesystem(record), ashdf5=True)
+    try:
+        image(name, shape=shape, coordsys=coordinatesystem(record), ashdf5=True)
+    except RuntimeError:
+        return None
+    return describe(name, pixels, [])
 
 
 def run(code: str, folder: str) -> Any:

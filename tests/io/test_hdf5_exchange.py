@@ -89,10 +89,14 @@ class Exchange:
         }
 
 
-@pytest.fixture(scope="module")
-def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
+def need_casacore() -> None:
     if casacore_hdf5.command() is None:
         pytest.skip(f"no casacore with HDF5 is installed, or named by {casacore_hdf5.VARIABLE}")
+
+
+@pytest.fixture(scope="module")
+def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
+    need_casacore()
     folder = tmp_path_factory.mktemp("exchange")
     out = []
     for number in range(COUNT):
@@ -189,3 +193,18 @@ test_reads_what_casacore_writes = each(ours_reads_casacore)
 test_copies_of_casacore_are_the_same = each(what_returns_is_the_same)
 test_expressions_with_our_files = each(expressions_are_the_same)
 test_changes_of_casacore = each(changes_of_casacore_are_seen)
+
+
+def test_coordinates_that_casacore_makes(tmp_path: Path) -> None:
+    need_casacore()
+    jobs = []
+    for seed in range(COUNT):
+        record, shape = system(seed)
+        pixels = [[0.0] * len(shape), [float(n - 1) for n in shape], [float(n // 2) for n in shape]]
+        jobs.append(("make", str(tmp_path / f"{seed}.h5"), list(shape), record, pixels))
+    made = [(job, found) for job, found in zip(jobs, casacore_hdf5.ask(jobs, tmp_path), strict=True) if found]
+    assert len(made) > COUNT * 0.6  # it makes none of which one of two sky axes is removed
+    for (_, path, _, _, pixels), found in made:
+        stored = open_stored(path)
+        check_pixels(stored, found)
+        check_coordinates(stored, found, pixels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +142,21 @@ def test_labels(tmp_path: Path) -> None:
     np.testing.assert_array_equal(image.groups["g"]["a"]["values"], [0, 1, 2])
     assert image.default_mask == "m"
     np.testing.assert_array_equal(image.values, VALUES)
+
+
+def test_files_that_another_program_has_open(tmp_path: Path) -> None:
+    path = made(tmp_path)
+    script = "import sys, h5py; f = h5py.File(sys.argv[1]); print('open', flush=True); sys.stdin.readline()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == "open"
+        with pytest.raises(StorageError, match="another program has it open"):
+            Hdf5Format().update(path)
+        np.testing.assert_array_equal(lattice.open(path).values, VALUES)
+        other.communicate("\n")
+    Hdf5Format().update(path).close()
 
 
 def test_errors(tmp_path: Path) -> None:
