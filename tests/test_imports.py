@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -241,6 +242,17 @@ def test_every_package_folder_says_what_it_owns() -> None:
         if not docstring or (path.name == "__init__.py" and len(docstring.splitlines()) > 15):
             silent.append(module)
     assert not silent
+
+
+_CLOCK = re.compile(r"\b(perf_counter|process_time|thread_time|monotonic|time\.time)(_ns)?\(")
+
+
+def test_no_test_asks_the_clock() -> None:
+    """How long something takes depends on the machine and its load: tests count work, by `tests.work`."""
+    files = [path for path in (ROOT / "tests").rglob("*.py") if path != ROOT / "tests" / "work.py"]
+    assert len(files) > 100
+    assert not [str(path) for path in files if _CLOCK.search(path.read_text(encoding="utf-8"))]
+    assert all(_CLOCK.search(f"start = {name}()") for name in ("time.perf_counter", "time.time_ns"))
 
 
 _HEAVY = sorted(set(PACKAGES) | {"pandas"})
