@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from lattice.execute.body import WIDTH
-from lattice.execute.buffers import apart
 from lattice.execute.emit import FIELDS, Rows
 from lattice.execute.fused import Fused
 from lattice.execute.fusion import Fusion, is_swapped
@@ -29,6 +28,7 @@ from lattice.execute.targets import NativeSink, Sinking, Turn, Workplace
 from lattice.functions.states import State
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import add_bytes, pread_into
+from lattice.native.lines import apart
 from lattice.plan.program import Leaf, Program
 
 __all__ = ["fill", "states"]

@@ -14,25 +14,19 @@ import numpy as np
 from lattice.execute.native import Loop, driver
 from lattice.functions.states import LANES
 from lattice.io.files import add_bytes, pwrite_from
+from lattice.native.turns import SETTLE, Turns
 
 __all__ = ["DRIVER", "Drive"]
 
 _CACHE = 3 << 18  # bytes of the buffers for one turn: most of what a core keeps near
 _SHORTEST = 1 << 13  # pixels
-_SLOTS = 4  # finished turns that may wait until the file is free
 
 # Places in the table: numbers of 64 bits
 _STEP, _LOOP, _ARGUMENTS, _INPUTS, _PROGRESS = range(5)
-# ... of what is written: how many turns may wait (none: nothing is written), descriptor, place of the first
-# pixel, bytes per pixel, one less than the bytes on whose multiples turns end, where the loop finds its
-# target, who has the file, how many turns wait
-_ROOM, _FD, _PLACE, _SIZE, _EDGE, _TARGET, _TOKEN, _WAITING = range(5, 13)
-_SLOT = 13  # buffer, place in the file and bytes of each turn that waits
-_INPUT = _SLOT + 3 * _SLOTS  # descriptor, place, bytes per pixel and buffer of each input
-
-# How often a thread that waits asks again: at once, for about as long as others write what waits (a sleep
-# takes twice as long as it should, and nobody writes meanwhile), then every 50 microseconds
-_YIELDS, _SLEEPS = 4000, 1000
+# ... of what is written: the buffers that take turns (none: nothing is written), place of the first pixel,
+# bytes per pixel, one less than the bytes on whose multiples turns end, where the loop finds its target
+_TURNS, _PLACE, _SIZE, _EDGE, _TARGET = range(5, 10)
+_INPUT = 10  # descriptor, place, bytes per pixel and buffer of each input
 
 _DONE, _CANNOT_READ, _CANNOT_WRITE = range(3)
 
@@ -42,13 +36,11 @@ def _loads() -> str:
     names = {
         "step": _STEP,
         "inputs": _INPUTS,
-        "room": _ROOM,
         "out": _PLACE,
         "size": _SIZE,
         "edge": _EDGE,
-        "fd.wide": _FD,
     }
-    pointers = {"loop": _LOOP, "args": _ARGUMENTS, "target": _TARGET, "token": _TOKEN}
+    pointers = {"loop": _LOOP, "args": _ARGUMENTS, "target": _TARGET, "turns": _TURNS}
     lines = []
     for kind, group in (("i64", names), ("ptr", pointers)):
         for name, place in group.items():
@@ -59,18 +51,14 @@ def _loads() -> str:
 
 DRIVER = f"""
 declare i64 @pread(i32, ptr, i64, i64)
-declare i64 @pwrite(i32, ptr, i64, i64)
-declare i32 @sched_yield()
-declare i32 @usleep(i32)
+{SETTLE}
 
 ; Do n pixels; results that are not written go to place `first` of their memory and on.
 define i64 @drive(i64 %n, ptr %table, i64 %first) {{
 entry:
 {_loads()}
-  %fd = trunc i64 %fd.wide to i32
   %progress = getelementptr i64, ptr %table, i64 {_PROGRESS}
-  %waiting.p = getelementptr i64, ptr %table, i64 {_WAITING}
-  %writes = icmp ne i64 %room, 0
+  %writes = icmp ne ptr %turns, null
   br label %turn
 
 turn:
@@ -138,81 +126,17 @@ take:
   call void %loop(i64 %pixels, ptr %args, i64 %where)
   br label %again
 keep:
-  %waiting = load i64, ptr %waiting.p
-  %slot.many = mul i64 %waiting, 3
-  %slot.at = add i64 %slot.many, {_SLOT}
-  %slot.p = getelementptr i64, ptr %table, i64 %slot.at
+  %slot.p = call ptr @slot(ptr %turns)
   %slot = load i64, ptr %slot.p
   store i64 %slot, ptr %target
   call void %loop(i64 %pixels, ptr %args, i64 0)
-  %slot.place.p = getelementptr i64, ptr %slot.p, i64 1
+  store i64 %next, ptr %progress
   %slot.skip = mul i64 %at, %size
   %slot.place = add i64 %out, %slot.skip
-  store i64 %slot.place, ptr %slot.place.p
-  %slot.bytes.p = getelementptr i64, ptr %slot.p, i64 2
   %slot.bytes = mul i64 %pixels, %size
-  store i64 %slot.bytes, ptr %slot.bytes.p
-  %more = add i64 %waiting, 1
-  store i64 %more, ptr %waiting.p
-  store i64 %next, ptr %progress
-  br label %ask
-
-; a file system writes to one file for one thread at a time: who does not get its turn goes on computing
-ask:
-  %asked = phi i64 [ 0, %keep ], [ %asked.next, %yield ], [ %asked.next, %sleep ]
-  %pair = cmpxchg ptr %token, i32 0, i32 1 acquire monotonic
-  %mine = extractvalue {{ i32, i1 }} %pair, 1
-  br i1 %mine, label %slots, label %held
-held:
-  %full = icmp uge i64 %more, %room
-  br i1 %full, label %wait, label %again
-wait:
-  %asked.next = add i64 %asked, 1
-  %long = icmp ugt i64 %asked.next, {_YIELDS}
-  br i1 %long, label %doze, label %yield
-yield:
-  %yielded = call i32 @sched_yield()
-  br label %ask
-doze:
-  ; nobody is to be deaf to Ctrl-C, or busy, while a disk is slow: Python writes, in its own time
-  %tired = icmp ugt i64 %asked.next, {_YIELDS + _SLEEPS}
-  br i1 %tired, label %gives.up, label %sleep
-sleep:
-  %slept = call i32 @usleep(i32 50)
-  br label %ask
-slots:
-  %j = phi i64 [ 0, %ask ], [ %j.next, %written ]
-  %j.some = icmp ult i64 %j, %more
-  br i1 %j.some, label %one, label %all
-one:
-  %j.many = mul i64 %j, 3
-  %j.at = add i64 %j.many, {_SLOT}
-  %j.p = getelementptr i64, ptr %table, i64 %j.at
-  %j.buffer = load ptr, ptr %j.p
-  %j.place.p = getelementptr i64, ptr %j.p, i64 1
-  %j.place = load i64, ptr %j.place.p
-  %j.bytes.p = getelementptr i64, ptr %j.p, i64 2
-  %j.bytes = load i64, ptr %j.bytes.p
-  br label %writing
-writing:
-  %w = phi i64 [ 0, %one ], [ %w.next, %some.written ]
-  %w.from = getelementptr i8, ptr %j.buffer, i64 %w
-  %w.want = sub i64 %j.bytes, %w
-  %w.to = add i64 %j.place, %w
-  %put = call i64 @pwrite(i32 %fd, ptr %w.from, i64 %w.want, i64 %w.to)
-  %w.bad = icmp sle i64 %put, 0
-  br i1 %w.bad, label %cannot.write, label %some.written
-some.written:
-  %w.next = add i64 %w, %put
-  %w.part = icmp ult i64 %w.next, %j.bytes
-  br i1 %w.part, label %writing, label %written
-written:
-  %j.next = add i64 %j, 1
-  br label %slots
-all:
-  store i64 0, ptr %waiting.p
-  store atomic i32 0, ptr %token release, align 4
-  br label %again
+  %settled = call i64 @settle(ptr %turns, i64 %slot.place, i64 %slot.bytes)
+  %goes.on = icmp eq i64 %settled, 0
+  br i1 %goes.on, label %again, label %cannot.write
 
 again:
   br label %turn
@@ -220,10 +144,7 @@ done:
   ret i64 {_DONE}
 cannot.read:
   ret i64 {_CANNOT_READ}
-gives.up:
-  ret i64 {_CANNOT_WRITE}
 cannot.write:
-  store atomic i32 0, ptr %token release, align 4
   ret i64 {_CANNOT_WRITE}
 }}
 """
@@ -271,12 +192,10 @@ class Drive:
         self._table[_SIZE], self._table[_EDGE] = max(1, written), step * written - 1
         self._address = self._table.ctypes.data
         self._inputs = self._table[_INPUT:].reshape(-1, 4)
-        self._slots = self._table[_SLOT:_INPUT].reshape(-1, 3)
-        self._buffers = [spare((step + LANES) * written) for _ in range(_SLOTS if written else 0)]
-        self._slots[: len(self._buffers), 0] = [b.ctypes.data for b in self._buffers]
+        self._turns = Turns((step + LANES) * written, spare) if written else None
         self._target = target
         self._starts: list[tuple[int, int, int, int]] = []
-        self._out = (-1, 0, "")
+        self._fd, self._out = -1, (0, "")
 
     def read_from(self, files: list[tuple[int, int, int, int]]) -> None:
         """Set descriptor, first byte of the block, bytes per pixel and address of the buffer, of inputs."""
@@ -284,13 +203,14 @@ class Drive:
 
     def write_to(self, fd: int, start: int, path: str, token: int) -> None:
         """Set descriptor, first byte of the block and path of a file, and the address of who may write."""
-        self._out = fd, start, path
-        table = self._table
-        table[_ROOM], table[_FD], table[_TARGET], table[_TOKEN] = _SLOTS, fd, self._target, token
+        assert self._turns is not None, "made for a result that can be written"
+        self._turns.write_to(fd, token)
+        self._fd, self._out = fd, (start, path)
+        self._table[_TURNS], self._table[_TARGET] = self._turns.address, self._target
 
     def write_nothing(self) -> None:
         """Leave the results in memory."""
-        self._table[_ROOM] = 0
+        self._table[_TURNS] = 0
 
     def run(self, at: int, stop: int, first: int = 0) -> int:
         """Do pixels `at` to `stop` of the block; return where a file gave too little, or `stop`.
@@ -301,7 +221,7 @@ class Drive:
         while True:
             for k, (fd, start, size, buffer) in enumerate(self._starts):
                 self._inputs[k] = fd, start + at * size, size, buffer
-            self._table[_PLACE] = self._out[1] + at * int(self._table[_SIZE])
+            self._table[_PLACE] = self._out[0] + at * int(self._table[_SIZE])
             code = self._run(stop - at, self._address, first + at - begin)
             at += int(self._table[_PROGRESS])
             if code != _CANNOT_WRITE:
@@ -313,8 +233,6 @@ class Drive:
 
     def flush(self) -> None:
         """Write what waits; an error says what is wrong with the file."""
-        fd, _, path = self._out
-        for k in range(int(self._table[_WAITING])):
-            _, place, n = self._slots[k].tolist()
-            pwrite_from(fd, self._buffers[k][:n].data, place, path)
-        self._table[_WAITING] = 0
+        if self._turns is not None:
+            for data, place in self._turns.taken():
+                pwrite_from(self._fd, data, place, self._out[1])

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lattice.execute.buffers import apart, memory
+from lattice.execute.buffers import memory
 from lattice.execute.chain import Chain, step_loop
 from lattice.execute.drive import Drive
 from lattice.execute.fusion import Fusion, Stage
@@ -31,6 +31,7 @@ from lattice.execute.targets import (
 )
 from lattice.graph.sections import Section, shape_of
 from lattice.io.files import Opened
+from lattice.native.lines import apart
 from lattice.plan.program import Inputs, Step
 
 __all__ = ["Fused"]

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from lattice.execute.buffers import apart
 from lattice.execute.emit import WIDTH, Brackets, Range, Store, Sums, Target, Truths
 from lattice.execute.order import Bracket, OrderSink
 from lattice.execute.sinks import StateSink, WriterSink
@@ -27,6 +26,7 @@ from lattice.functions.states import (
 )
 from lattice.graph.sections import Section, boxes, shape_of
 from lattice.io.files import Opened, pwrite_from
+from lattice.native.lines import apart
 from lattice.plan.program import Program
 
 __all__ = [

@@ -32,15 +32,18 @@ class Turn:
 
 
 class Code:
-    """Text of one function ``run``.
+    """Text of one function.
 
     Parameters
     ----------
     arguments : sequence of str
         Type and name of each, such as ``"ptr out"``; types are i64 and ptr.
+    name : str
+        The function.
     """
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str], name: str = "run") -> None:
+        self._name = name
         self._head = ", ".join(f"{kind} %{name}" for kind, name in (a.split() for a in arguments))
         self._n_arguments = len(arguments)
         self._lines: list[str] = ["entry:"]
@@ -119,4 +122,7 @@ class Code:
         body = "\n".join(self._lines)
         needed = "\n".join(self._needed)
         kind, end = ("void", "void") if result is None else ("i64", f"i64 {result}")
-        return f"{needed}\ndefine {kind} @run({self._head}) {{\n{body}\n  ret {end}\n}}\n", self._n_arguments
+        return (
+            f"{needed}\ndefine {kind} @{self._name}({self._head}) {{\n{body}\n  ret {end}\n}}\n",
+            self._n_arguments,
+        )

@@ -10,13 +10,13 @@ import numpy as np
 
 from lattice.native.code import Code
 from lattice.native.machine import function
+from lattice.native.moves import copy, plus, times
 
 __all__ = ["MOST", "Pieces", "plan"]
 
 MOST = 16 << 20  # bytes of a section: nobody is to be deaf to Ctrl-C for long
 _CALL = 2 << 10  # asking the system once costs about as much as moving this many bytes
 _UNFIT, _FAILED = -1, -2
-_SWAPPED = 32  # bytes at a time
 
 
 def plan(bounds: Sequence[int], tile: Sequence[int], size: int) -> tuple[int, int] | None:
@@ -134,7 +134,7 @@ def _text(n: int, size: int, swap: bool) -> tuple[str, int]:
     inner = move = str(size)
     for axis in reversed(axes):
         axis.inner, axis.move = inner, move
-        inner, move = _times(c, inner, axis.tile), _times(c, move, axis.length)
+        inner, move = times(c, inner, axis.tile), times(c, move, axis.length)
     level, total = _chosen(c, axes, move, size)
     for k in range(n):
         _way(c, axes, k, level, fd, failed, size, swap)
@@ -146,21 +146,21 @@ def _chosen(c: Code, axes: Sequence[_Axis], wanted: str, size: int) -> tuple[str
     """Return what `plan` does: how many axes are read index by index, or -1, and how many bytes are read."""
     outer = ["1"]
     for axis in axes:
-        outer.append(_times(c, outer[-1], axis.length))
+        outer.append(times(c, outer[-1], axis.length))
     numbers = tiles = "1"
     inner = "1"
     level, total, least = "-1", str(_UNFIT), str((1 << 63) - 1)
     for k in range(len(axes) - 1, -1, -1):
         axis = axes[k]
-        more = _times(c, _times(c, tiles, c.put(f"sub i64 {axis.length}, {axis.count}")), inner)
-        numbers = c.put(f"add i64 {_times(c, numbers, axis.count)}, {more}")
-        tiles, inner = _times(c, tiles, axis.count), _times(c, inner, axis.tile)
-        nbytes = _times(c, numbers, str(size))
-        cost = _times(c, outer[k], c.put(f"add i64 {_times(c, tiles, str(_CALL))}, {nbytes}"))
+        more = times(c, times(c, tiles, c.put(f"sub i64 {axis.length}, {axis.count}")), inner)
+        numbers = c.put(f"add i64 {times(c, numbers, axis.count)}, {more}")
+        tiles, inner = times(c, tiles, axis.count), times(c, inner, axis.tile)
+        nbytes = times(c, numbers, str(size))
+        cost = times(c, outer[k], c.put(f"add i64 {times(c, tiles, str(_CALL))}, {nbytes}"))
         better = c.put(f"icmp sle i64 {cost}, {least}")
         least = c.put(f"select i1 {better}, i64 {cost}, i64 {least}")
         level = c.put(f"select i1 {better}, i64 {k}, i64 {level}")
-        total = c.put(f"select i1 {better}, i64 {_times(c, outer[k], nbytes)}, i64 {total}")
+        total = c.put(f"select i1 {better}, i64 {times(c, outer[k], nbytes)}, i64 {total}")
     fits = c.put(f"icmp sle i64 {wanted}, {MOST}")
     level = c.put(f"select i1 {fits}, i64 {level}, i64 -1")
     return level, c.put(f"select i1 {fits}, i64 {total}, i64 {_UNFIT}")
@@ -180,19 +180,19 @@ def _way(
                 mine = c.put(f"icmp eq i64 {chosen}, {level}")
                 behind = c.put(f"select i1 {mine}, i64 {behind}, i64 {axis.first}")
             t = stack.enter_context(c.loop(behind, start=axis.first)).index
-            edge = _times(c, t, axis.tile)
+            edge = times(c, t, axis.tile)
             inside = c.put(f"icmp sgt i64 {edge}, {axis.start}")
             low = c.put(f"select i1 {inside}, i64 {edge}, i64 {axis.start}")
             high = c.least(axis.stop, c.put(f"add i64 {edge}, {axis.tile}"))
             counts.append(c.put(f"sub i64 {high}, {low}"))
-            place = _plus(c, place, t, axis.jump)
-            skip = _plus(c, skip, c.put(f"sub i64 {low}, {edge}"), axis.inner)
-            put = _plus(c, put, c.put(f"sub i64 {low}, {axis.start}"), axis.move)
+            place = plus(c, place, t, axis.jump)
+            skip = plus(c, skip, c.put(f"sub i64 {low}, {edge}"), axis.inner)
+            put = plus(c, put, c.put(f"sub i64 {low}, {axis.start}"), axis.move)
             if k >= level:
-                last = _plus(c, last, c.put(f"sub i64 {counts[-1]}, 1"), axis.inner)
+                last = plus(c, last, c.put(f"sub i64 {counts[-1]}, 1"), axis.inner)
         for count, axis in zip(counts[:level], axes, strict=False):
             i = stack.enter_context(c.loop(count)).index
-            skip, put = _plus(c, skip, i, axis.inner), _plus(c, put, i, axis.move)
+            skip, put = plus(c, skip, i, axis.inner), plus(c, put, i, axis.move)
         length = c.put(f"add i64 {last}, {size}")
         begin = c.put(f"add i64 {place}, {skip}")
         got = c.put(f"call i64 @pread(i32 {fd}, ptr %scratch, i64 {length}, i64 {begin})")
@@ -202,31 +202,5 @@ def _way(
         source = "0"
         for count, axis in zip(counts[level:-1], axes[level:], strict=False):
             i = stack.enter_context(c.loop(count)).index
-            source, put = _plus(c, source, i, axis.inner), _plus(c, put, i, axis.move)
-        _copy(c, c.at("%out", put), c.at("%scratch", source), counts[-1], size, swap)
-
-
-def _times(c: Code, a: str, b: str) -> str:
-    return c.put(f"mul i64 {a}, {b}")
-
-
-def _plus(c: Code, value: str, times: str, step: str) -> str:
-    return c.put(f"add i64 {value}, {_times(c, times, step)}")
-
-
-def _copy(c: Code, target: str, source: str, count: str, size: int, swap: bool) -> None:
-    """Write a copy of numbers that follow each other."""
-    if not swap:
-        c.need("void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
-        nbytes = _times(c, count, str(size))
-        c.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {nbytes}, i1 false)")
-        return
-    lanes = _SWAPPED // size
-    many = c.put(f"and i64 {count}, {-lanes}")
-    for n, start, stop in ((lanes, "0", many), (1, many, count)):
-        kind, name = (f"i{8 * size}",) * 2 if n == 1 else (f"<{n} x i{8 * size}>", f"v{n}i{8 * size}")
-        c.need(f"{kind} @llvm.bswap.{name}({kind})")
-        with c.loop(stop, n, start) as turn:
-            value = c.load(kind, c.at(source, turn.index, size), 1)
-            swapped = c.put(f"call {kind} @llvm.bswap.{name}({kind} {value})")
-            c.store(kind, swapped, c.at(target, turn.index, size), 1)
+            source, put = plus(c, source, i, axis.inner), plus(c, put, i, axis.move)
+        copy(c, c.at("%out", put), c.at("%scratch", source), counts[-1], size, swap)

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from lattice.errors import StorageError
 from lattice.execute import drive
-from lattice.execute.buffers import apart, memory
+from lattice.execute.buffers import memory
 from lattice.execute.drive import Drive
 from lattice.execute.emit import WIDTH, Input, Store, Sums, emit
 from lattice.execute.native import loop
 from lattice.functions.states import LANES
 from lattice.graph.types import FLOAT
+from lattice.native.lines import apart
 from lattice.plan.program import Program
 from tests.work import PATIENCE, wait_until
 
@@ -126,7 +127,7 @@ def test_who_has_to_wait_goes_on_when_the_file_is_free_or_at_last_without(
         thread = threading.Thread(target=turns.run, args=(0, 400_000))
         thread.start()
         if given:
-            wait_until(lambda: turns._table[drive._WAITING] or not thread.is_alive(), "a turn that waits")
+            wait_until(lambda: turns._turns.waiting or not thread.is_alive(), "a turn that waits")
             token[0] = 0
         thread.join(PATIENCE)
         assert not thread.is_alive()

@@ -41,6 +41,7 @@ from lattice.io.files import (
 )
 from lattice.io.plain import PlainReader, PlainWriter
 from lattice.io.raw import Layout, read_section, scratch, section_bytes
+from lattice.native.lines import apart
 
 __all__ = ["TileLayout", "TileReader", "TileWriter", "open_reader"]
 
@@ -323,6 +324,7 @@ class TileWriter:
         tile = layout.tile if layout.plane is None else layout.tile[1:]
         self.chunks = tuple(min(t, max(1, n)) for t, n in zip(tile, self.shape, strict=True))
         self.direct = layout.is_plain and not layout.bits and flags is None
+        self._token = apart(1, np.int32)  # which thread writes: see `Turns`
 
     def write(self, section: Section, values: np.ndarray, mask: np.ndarray | None) -> None:
         """Write values, and the mask where one is kept."""
@@ -335,7 +337,7 @@ class TileWriter:
             section, values = (slice(plane, plane + 1, 1), *section), values[None]
         values = np.asarray(values, self.dtype)
         with Opened(self.layout.path, None) as fd:
-            write_tiles(fd, self.layout, section, values)
+            write_tiles(fd, self.layout, section, values, self._token.ctypes.data)
 
     def in_storage_order(self, padded: bool = False) -> tuple[Any, PlainWriter | BitWriter] | None:
         """Return shape and tile, and a writer of the pixels as they follow each other, if that can be.

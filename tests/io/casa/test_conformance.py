@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from lattice.testing import FormatConformance
+from tests.work import PATIENCE
 
 
 class TestCasa(FormatConformance):
     format = "casa"
     comments = False
+    seconds = PATIENCE
 
 
 class TestBigEndian(FormatConformance):
@@ -15,4 +17,5 @@ class TestBigEndian(FormatConformance):
 
     format = "casa"
     comments = False
+    seconds = PATIENCE
     options = {"endian": "big"}  # noqa: RUF012

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lattice
+from lattice.errors import StorageError
 from lattice.graph.sections import full, grid
 from lattice.io import raw
 from lattice.io.casa.tile_cuts import TileLayout
+from lattice.io.casa.tile_writes import write_tiles
 from lattice.io.casa.tiles import TileWriter
+from lattice.native.lines import apart
+from lattice.native.tiles import Tiles
 from tests.io.casa.test_tiles import layout_of, pixels, stored
 
 TYPES = ["<f4", ">f4", "<f8", ">c8", "<c16", "?"]
@@ -50,13 +57,16 @@ def cases(draw: st.DrawFn) -> tuple[Any, ...]:
     return (shape, tile, draw(st.sampled_from(TYPES)), draw(st.sampled_from([0, 13])), blocks), (
         draw(st.sampled_from(WAYS)),
         room,
+        draw(st.booleans()),
     )
 
 
 @settings(max_examples=150, deadline=None)
 @given(case=cases())
 def test_blocks_of_tiles_make_the_same_bytes_however_they_lie(case: tuple[Any, ...]) -> None:
-    (shape, tile, dtype, gap, blocks), (how, room) = case
+    (shape, tile, dtype, gap, blocks), (how, room, jit) = case
+    if jit:
+        pytest.importorskip("llvmlite")
     values = pixels(np.random.default_rng(math.prod(shape)), shape, dtype)
     own = placed(values, how)
     assert np.array_equal(own, values)
@@ -65,18 +75,25 @@ def test_blocks_of_tiles_make_the_same_bytes_however_they_lie(case: tuple[Any, .
         buffer = np.empty(room, np.uint8)  # so small that tiles are put in parts, and not at all
         for module in ("tile_writes", "bits"):
             patch.setattr(f"lattice.io.casa.{module}.scratch", lambda: buffer)
+        patch.setattr("lattice.io.casa.tile_writes._ROOM", room)
         path = Path(folder, "tiles")
         layout = layout_of(str(path), shape, tile, dtype, gap)
         path.write_bytes(b"\xff" * gap + bytes(layout.end - gap))
         writer = TileWriter(layout)
-        for section in grid(shape, blocks):
-            writer.write(section, own[section], None)
+        with lattice.set_options(jit=jit):
+            for section in grid(shape, blocks):
+                writer.write(section, own[section], None)
         assert path.read_bytes() == stored(values, tile, dtype, gap)
     assert own.tobytes() == before
 
 
+@pytest.mark.parametrize("jit", [False, True])
 @pytest.mark.parametrize("dtype", ["<f4", ">f8", "<c8", "?"])
-def test_slabs_from_many_threads_with_a_mask(dtype: str, tmp_path: Path, rng: np.random.Generator) -> None:
+def test_slabs_from_many_threads_with_a_mask(
+    dtype: str, jit: bool, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    if jit:
+        pytest.importorskip("llvmlite")
     shape, tile = (37, 60, 70), (5, 16, 16)
     values, mask = pixels(rng, shape, dtype), rng.random(shape) < 0.7
     layouts: list[TileLayout] = []
@@ -90,7 +107,8 @@ def test_slabs_from_many_threads_with_a_mask(dtype: str, tmp_path: Path, rng: np
 
     def store(number: int) -> None:
         slab = slabs[number]
-        writer.write(slab, values[slab], None if number == 1 else mask[slab])
+        with lattice.set_options(jit=jit):
+            writer.write(slab, values[slab], None if number == 1 else mask[slab])
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(store, range(len(slabs))))
@@ -110,3 +128,56 @@ def test_tiles_in_the_order_of_memory_are_not_copied(
     TileWriter(layout).write(full(shape), values, None)
     assert path.read_bytes() == values.tobytes()
     assert raw.scratch().size >= layout.tile_bytes
+
+
+def test_threads_take_turns_where_that_pays(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llvmlite")
+    shape, tile = (6, 40, 50), (3, 8, 16)
+    values = pixels(rng, shape, "<f4")
+    layout = layout_of(str(tmp_path / "tiles"), shape, tile, "<f4")
+    Path(layout.path).write_bytes(bytes(layout.end))
+    writer = TileWriter(layout)
+    told: list[int] = []
+    write = Tiles.write
+
+    def noted(self: Tiles, *args: Any) -> int:
+        told.append(args[-1])
+        return write(self, *args)
+
+    monkeypatch.setattr(Tiles, "write", noted)
+    writer.write(full(shape), values, None)
+    assert not told  # a small image
+    for name in ("_FROM_LOADED", "_FROM_NOTHING"):
+        monkeypatch.setattr(f"lattice.io.casa.tile_writes.{name}", 6 * 40 * 50)
+    writer.write(full(shape), 2 * values, None)
+    assert told
+    assert Path(layout.path).read_bytes() == stored(2 * values, tile, "<f4")
+    told.clear()
+    with lattice.set_options(jit=False):
+        writer.write(full(shape), values, None)
+    assert not told
+    assert Path(layout.path).read_bytes() == stored(values, tile, "<f4")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_is_an_error_and_the_thread_writes_other_files(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    pytest.importorskip("llvmlite")
+    shape, tile = (64, 64, 64), (8, 16, 16)
+    values = pixels(rng, shape, "<f4")
+    good = layout_of(str(tmp_path / "tiles"), shape, tile, "<f4")
+    Path(good.path).write_bytes(bytes(good.end))
+    token = apart(1, np.int32)
+    with lattice.set_options(jit=True):
+        fd = os.open("/dev/full", os.O_RDWR)
+        try:
+            with pytest.raises(StorageError, match="/dev/full"):
+                write_tiles(fd, replace(good, path="/dev/full"), full(shape), values, token.ctypes.data)
+        finally:
+            os.close(fd)
+        assert token[0] == 0
+        TileWriter(good).write(full(shape), values, None)
+    assert Path(good.path).read_bytes() == stored(values, tile, "<f4")
