@@ -32,7 +32,7 @@ __all__ = ["write_tiles"]
 # Pixels of an image from which on threads take turns in compiled code, which saves some 25 ms for each GB:
 # the compiler takes as long to load, and 5 ms for this piece.
 _FROM_LOADED, _FROM_NOTHING = 1 << 25, 1 << 28
-_ROOM = 1 << 20  # bytes of a piece: some stay in the cache, and the system likes to get so many
+_ROOM = 1 << 19  # bytes of a piece: some stay in the cache, and the system likes to get so many
 _CALL = 16  # pieces until Ctrl-C is heard
 _local = threading.local()
 
