@@ -14,7 +14,9 @@ mkdir -p "$1/lists/partial"
 cd "$1"
 folder=$(pwd)
 
-echo "deb-src http://deb.debian.org/debian $(. /etc/os-release && echo "$VERSION_CODENAME") main" > sources.list
+# the sources are where the packages come from
+apt-get indextargets --format 'deb-src $(REPO_URI) $(CODENAME) main' 'Created-By: Packages' | sort -u |
+    grep " $(. /etc/os-release && echo "$VERSION_CODENAME") main" > sources.list
 options="-o Dir::Etc::sourcelist=$folder/sources.list -o Dir::Etc::sourceparts=/dev/null
     -o Dir::State::lists=$folder/lists"
 apt-get $options update
