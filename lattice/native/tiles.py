@@ -17,7 +17,7 @@ __all__ = ["Tiles"]
 
 _AXIS = ("count", "length", "jump", "inner", "move", "step")  # what the table has of each axis
 
-# Do the pieces from `first` up to `stop`; return the next one, which is not `stop` if Python has to write.
+# Do the pieces from `first` up to `stop`; return the next one, as a negative number if Python has to write.
 _RUN = """
 define i64 @run(ptr %turns, ptr %source, ptr %grid, i64 %first, i64 %stop) {
 entry:
@@ -32,7 +32,8 @@ body:
   %goes.on = icmp eq i64 %settled, 0
   br i1 %goes.on, label %head, label %full
 full:
-  ret i64 %next
+  %negative = sub i64 0, %next
+  ret i64 %negative
 done:
   ret i64 %stop
 }
@@ -89,7 +90,7 @@ class Tiles:
         self.piece_bytes = group * jumps[level]
         """Bytes of the largest of them."""
 
-    def write(self, turns: Turns, source: int, place: int, first: int, stop: int) -> int:
+    def write(self, turns: Turns, source: int, place: int, first: int, stop: int) -> tuple[int, bool]:
         """Put pieces together and write them, or leave them waiting.
 
         Parameters
@@ -103,12 +104,13 @@ class Tiles:
 
         Returns
         -------
-        int
-            The number of the piece to go on with. If it is not `stop`, what waits has to be written before.
+        tuple of int and bool
+            The number of the piece to go on with, and whether what waits has to be written before: there may
+            be no buffer left.
         """
         self._grid[0] = place
         found: int = self._run(turns.address, source, self._grid.ctypes.data, first, stop)
-        return found
+        return abs(found), found < 0
 
 
 class _Axis:

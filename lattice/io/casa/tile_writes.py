@@ -93,9 +93,8 @@ def _write_by_turns(fd: int, layout: TileLayout, box: Box, values: np.ndarray, t
     at = 0
     try:
         while at < tiles.pieces:
-            stop = min(at + _CALL, tiles.pieces)
-            at = tiles.write(turns, source, place, at, stop)
-            if at < stop or at == tiles.pieces:
+            at, stuck = tiles.write(turns, source, place, at, min(at + _CALL, tiles.pieces))
+            if stuck or at == tiles.pieces:
                 for data, position in turns.taken():
                     pwrite_from(fd, data, position, layout.path)
     finally:

@@ -26,7 +26,7 @@ from lattice.native.lines import apart
 from lattice.native.tiles import Tiles
 from tests.io.casa.test_tiles import layout_of, pixels, stored
 
-TYPES = ["<f4", ">f4", "<f8", ">c8", "<c16", "?"]
+TYPES = ["<f4", ">f4", "<f8", ">f8", ">c8", "<c16", "?", "u1", ">i2", "<i4", ">i8"]
 
 
 def placed(values: np.ndarray, how: str) -> np.ndarray:
@@ -41,10 +41,18 @@ def placed(values: np.ndarray, how: str) -> np.ndarray:
         return np.repeat(values, 2, axis=-1)[..., ::2]
     if how == "backwards":
         return values[::-1].copy()[::-1]
+    if how == "mirrored":
+        return values[..., ::-1].copy()[..., ::-1]
+    if how == "odd":  # at an address that is no multiple of anything
+        odd: np.ndarray = np.zeros(values.nbytes + 1, np.uint8)[1:].view(values.dtype).reshape(values.shape)
+        odd[...] = values
+        return odd
+    if how == "repeated":  # the same memory for each index of the first axis
+        return np.broadcast_to(values[:1], values.shape)
     return values
 
 
-WAYS = ["plain", "turned", "cut", "stepped", "backwards"]
+WAYS = ["plain", "turned", "cut", "stepped", "backwards", "mirrored", "odd", "repeated"]
 
 
 @st.composite
@@ -68,6 +76,8 @@ def test_blocks_of_tiles_make_the_same_bytes_however_they_lie(case: tuple[Any, .
     if jit:
         pytest.importorskip("llvmlite")
     values = pixels(np.random.default_rng(math.prod(shape)), shape, dtype)
+    if how == "repeated":
+        values[1:] = values[0]
     own = placed(values, how)
     assert np.array_equal(own, values)
     before = own.tobytes()
@@ -142,7 +152,7 @@ def test_threads_take_turns_where_that_pays(
     told: list[int] = []
     write = Tiles.write
 
-    def noted(self: Tiles, *args: Any) -> int:
+    def noted(self: Tiles, *args: Any) -> tuple[int, bool]:
         told.append(args[-1])
         return write(self, *args)
 
@@ -159,6 +169,25 @@ def test_threads_take_turns_where_that_pays(
         writer.write(full(shape), values, None)
     assert not told
     assert Path(layout.path).read_bytes() == stored(values, tile, "<f4")
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 16])
+def test_a_file_that_others_never_leave_is_written_nevertheless(
+    pieces: int, tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llvmlite")
+    shape, tile = (9, 8, 48), (1, 4, 16)
+    values = pixels(rng, shape, ">f4")
+    layout = layout_of(str(tmp_path / "tiles"), shape, tile, ">f4")
+    Path(layout.path).write_bytes(bytes(layout.end))
+    monkeypatch.setattr("lattice.io.casa.tile_writes._ROOM", layout.stride * 6)
+    monkeypatch.setattr("lattice.io.casa.tile_writes._CALL", pieces)
+    writer = TileWriter(layout)
+    writer._token[0] = 1
+    with lattice.set_options(jit=True):
+        writer.write(full(shape), values, None)
+    assert writer._token[0] == 1
+    assert Path(layout.path).read_bytes() == stored(values, tile, ">f4")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")

@@ -49,6 +49,8 @@ def pixels(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.n
     kind = np.dtype(dtype).newbyteorder("=")
     if kind.kind == "b":
         return rng.random(shape) < 0.5
+    if kind.kind in "iu":
+        return rng.integers(0, 1 << 8 * kind.itemsize - 1, shape).astype(kind)
     return rng.normal(size=shape).astype(kind)
 
 
