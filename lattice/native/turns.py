@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-__all__ = ["BUFFER", "PLACE", "SETTLE", "SLOT", "SLOTS", "WAITING", "Turns"]
+__all__ = ["SETTLE", "SLOTS", "Turns"]
 
 SLOTS = 3
 """Full buffers that may wait until the file is free."""
 
 # Places in the table, words of 64 bits: descriptor, address of who has the file, how many buffers wait, and
 # of each buffer its address, the place in the file and the bytes that go there
-_FD, _TOKEN, WAITING, SLOT = range(4)
-BUFFER, PLACE, _BYTES = range(3)
+_FD, _TOKEN, _WAITING, _SLOT = range(4)
+_BUFFER, _PLACE, _BYTES = range(3)
+_WORDS = 3  # of each buffer
 
 # How often a thread that waits asks again: at once, for about as long as others write what waits (a sleep
 # takes twice as long as it should, and nobody writes meanwhile), then every 50 microseconds
@@ -32,24 +33,25 @@ declare i32 @usleep(i32)
 
 ; Return the address of the words of the next buffer.
 define ptr @slot(ptr %table) {{
-  %waiting.p = getelementptr i64, ptr %table, i64 {WAITING}
+  %waiting.p = getelementptr i64, ptr %table, i64 {_WAITING}
   %waiting = load i64, ptr %waiting.p
-  %many = mul i64 %waiting, 3
-  %at = add i64 %many, {SLOT}
+  %many = mul i64 %waiting, {_WORDS}
+  %at = add i64 %many, {_SLOT}
   %slot = getelementptr i64, ptr %table, i64 %at
   ret ptr %slot
 }}
 
-; Take in that the next buffer is full, and write what waits if nobody else is writing, or there is no buffer
-; left; 1 if Python has to do that.
+; Take in that the next buffer is full, and write what waits if nobody else is writing; who has no buffer left
+; waits for that.  1 if Python has to write before the next buffer is asked for: the file was never free, or
+; could not be written.
 define i64 @settle(ptr %table, i64 %place, i64 %bytes) {{
 entry:
   %slot = call ptr @slot(ptr %table)
-  %slot.place.p = getelementptr i64, ptr %slot, i64 {PLACE}
+  %slot.place.p = getelementptr i64, ptr %slot, i64 {_PLACE}
   store i64 %place, ptr %slot.place.p
   %slot.bytes.p = getelementptr i64, ptr %slot, i64 {_BYTES}
   store i64 %bytes, ptr %slot.bytes.p
-  %waiting.p = getelementptr i64, ptr %table, i64 {WAITING}
+  %waiting.p = getelementptr i64, ptr %table, i64 {_WAITING}
   %waiting = load i64, ptr %waiting.p
   %more = add i64 %waiting, 1
   store i64 %more, ptr %waiting.p
@@ -87,11 +89,11 @@ slots:
   %j.some = icmp ult i64 %j, %more
   br i1 %j.some, label %one, label %all
 one:
-  %j.many = mul i64 %j, 3
-  %j.at = add i64 %j.many, {SLOT}
+  %j.many = mul i64 %j, {_WORDS}
+  %j.at = add i64 %j.many, {_SLOT}
   %j.p = getelementptr i64, ptr %table, i64 %j.at
   %j.buffer = load ptr, ptr %j.p
-  %j.place.p = getelementptr i64, ptr %j.p, i64 {PLACE}
+  %j.place.p = getelementptr i64, ptr %j.p, i64 {_PLACE}
   %j.place = load i64, ptr %j.place.p
   %j.bytes.p = getelementptr i64, ptr %j.p, i64 {_BYTES}
   %j.bytes = load i64, ptr %j.bytes.p
@@ -124,7 +126,8 @@ gives.up:
   ret i64 1
 }}
 """
-"""Functions that compiled code calls: ``@slot(table)`` and ``@settle(table, place, bytes)``."""
+"""Functions that compiled code calls: ``@slot(table)``, when it has something to put in a buffer, and then
+``@settle(table, place, bytes)``."""
 
 
 class Turns:
@@ -148,9 +151,9 @@ class Turns:
     def __init__(self, nbytes: int, spare: Callable[[int], np.ndarray]) -> None:
         self.nbytes = nbytes
         self._buffers = [spare(nbytes) for _ in range(SLOTS)]
-        self._table = np.zeros(SLOT + 3 * SLOTS, np.int64)
-        self._slots = self._table[SLOT:].reshape(-1, 3)
-        self._slots[:, BUFFER] = [b.ctypes.data for b in self._buffers]
+        self._table = np.zeros(_SLOT + _WORDS * SLOTS, np.int64)
+        self._slots = self._table[_SLOT:].reshape(-1, _WORDS)
+        self._slots[:, _BUFFER] = [b.ctypes.data for b in self._buffers]
         self.address: int = self._table.ctypes.data
 
     def write_to(self, fd: int, token: int) -> None:
@@ -160,10 +163,10 @@ class Turns:
     @property
     def waiting(self) -> int:
         """How many buffers wait to be written."""
-        return int(self._table[WAITING])
+        return int(self._table[_WAITING])
 
     def taken(self) -> Iterator[tuple[memoryview, int]]:
-        """Yield the bytes that wait, and the place of each in the file; then none wait any more."""
+        """Yield the bytes that wait, and their place in the file; when all are taken, none wait any more."""
         for k in range(self.waiting):
             _, place, n = self._slots[k].tolist()
             yield self._buffers[k][:n].data, place
@@ -171,4 +174,4 @@ class Turns:
 
     def drop(self) -> None:
         """Forget what waits."""
-        self._table[WAITING] = 0
+        self._table[_WAITING] = 0
