@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lattice.config import Options
+from lattice.config import Options, set_options
 from lattice.errors import LatticeError
 from lattice.execute.control import Cancelled, Control
 from lattice.execute.copies import Copies, only_copies
@@ -40,7 +40,7 @@ class Job:
     strip: int
     fusion: Fusion | None
     control: int = 0
-    jit: Any = "auto"  # for programs inside operations
+    jit: Any = "auto"  # for programs inside operations, and writers
     # the program made ready for each thread; it goes with the job, so that no thread keeps images alive
     ready: dict[int, Strips | Fused | Copies] = field(default_factory=dict, compare=False, repr=False)
     turn: Turn = field(default_factory=Turn, compare=False, repr=False)
@@ -52,8 +52,9 @@ class Job:
         """Compute blocks; return the results of the sinks by the numbers of the blocks."""
         results = {}
         try:
-            for number, section in sections:
-                results[number] = self.run(section)
+            with set_options(jit=self.jit):  # writers ask for it
+                for number, section in sections:
+                    results[number] = self.run(section)
             ready = self.ready.get(threading.get_ident())
             if isinstance(ready, Fused):
                 ready.finish()

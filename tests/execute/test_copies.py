@@ -17,10 +17,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lattice
-from lattice.config import set_options
+from lattice.config import Options, set_options
 from lattice.errors import StorageError
 from lattice.execute import schedule
 from lattice.execute.copies import Copies
+from lattice.execute.run import save
+from lattice.io.base import ImageSpec
+from lattice.io.casa import tile_writes
+from lattice.io.casa.image import CasaFormat
+from lattice.native.machine import has_compiler
+from tests.graphs import image as graph
 
 TYPES = [np.float32, np.float64, np.complex64, np.complex128]
 FILES = ["table.f0_TSM0", "mask0/table.f0_TSM0"]
@@ -167,3 +173,26 @@ def test_every_writer_gets_blocks_that_are_its_own(
         with set_options(jit=jit, block=5000, workers=3):
             saved = image.save(tmp_path / f"{jit}-{name}")
         np.testing.assert_array_equal(saved.values, 2 * values)
+
+
+def test_writers_ask_for_the_option_of_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.arange(6 * 40 * 50, dtype="f4").reshape(6, 40, 50)
+    for name in ("_FROM_LOADED", "_FROM_NOTHING"):
+        monkeypatch.setattr(f"lattice.io.casa.tile_writes.{name}", 0)
+    asked: list[Any] = []
+    takes_turns = tile_writes._takes_turns
+
+    def noted(*args: Any) -> bool:
+        asked.append(takes_turns(*args))
+        return False
+
+    monkeypatch.setattr(tile_writes, "_takes_turns", noted)
+    spec = ImageSpec(values.shape, ("z", "y", "x"), values.dtype, "", None, masked=False, meta=(), history=())
+    for jit in (False, "auto"):
+        asked.clear()
+        path = tmp_path / f"{jit}.image"
+        with CasaFormat().create(str(path), spec, tile=(3, 8, 16)) as output:
+            # not those of this context
+            save(graph(values), output, options=Options(jit=jit, block=4000))
+        assert set(asked) == {jit == "auto" and has_compiler()}
+        np.testing.assert_array_equal(lattice.open(str(path)).values, values)
