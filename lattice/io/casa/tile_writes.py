@@ -33,7 +33,7 @@ __all__ = ["write_tiles"]
 # the compiler takes as long to load, and 5 ms for this piece.
 _FROM_LOADED, _FROM_NOTHING = 1 << 25, 1 << 28
 _ROOM = 1 << 19  # bytes of a piece: some stay in the cache, and the system likes to get so many
-_CALL = 16  # pieces until Ctrl-C is heard
+_CALL = 4  # pieces until Ctrl-C is heard, also where a disk takes few megabytes a second
 _local = threading.local()
 
 

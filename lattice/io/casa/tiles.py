@@ -312,13 +312,16 @@ class TileWriter:
         Where the pixels go.
     flags : TileWriter, optional
         Takes the mask that comes with the values.
+    shared : bool, optional
+        Whether many threads write large parts of it; then it pays to compile how they take turns.
     """
 
     takes_views = True  # values may lie in memory in any way, and are left as they are
 
-    def __init__(self, layout: TileLayout, flags: TileWriter | None = None) -> None:
+    def __init__(self, layout: TileLayout, flags: TileWriter | None = None, shared: bool = True) -> None:
         self.layout = layout
         self.flags = flags
+        self.shared = shared
         self.shape = layout.shape if layout.plane is None else layout.shape[1:]
         self.dtype = np.dtype(np.bool_) if layout.bits else layout.dtype.newbyteorder("=")
         tile = layout.tile if layout.plane is None else layout.tile[1:]
@@ -336,8 +339,9 @@ class TileWriter:
             plane = self.layout.plane
             section, values = (slice(plane, plane + 1, 1), *section), values[None]
         values = np.asarray(values, self.dtype)
+        token = self._token.ctypes.data if self.shared else 0
         with Opened(self.layout.path, None) as fd:
-            write_tiles(fd, self.layout, section, values, self._token.ctypes.data)
+            write_tiles(fd, self.layout, section, values, token)
 
     def in_storage_order(self, padded: bool = False) -> tuple[Any, PlainWriter | BitWriter] | None:
         """Return shape and tile, and a writer of the pixels as they follow each other, if that can be.
@@ -354,7 +358,7 @@ class TileWriter:
         return key, _Stream(layout.path, Layout(layout.offset, (n,), layout.dtype))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (TileWriter, (self.layout, self.flags))
+        return (TileWriter, (self.layout, self.flags, self.shared))
 
 
 def open_reader(layout: TileLayout, label: str, version: int = 0) -> TileReader:

@@ -41,7 +41,7 @@ class _Array:
         column = self.table.description.columns[0].name
         self.layout: TileLayout = array_layout(self.table, column)
         self.reader = TileReader(self.layout, os.path.basename(path))
-        self.writer = TileWriter(self.layout)
+        self.writer = TileWriter(self.layout, shared=False)
         self.changed = False
 
     def write(self, section: Section, values: np.ndarray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,7 @@ import lattice
 from lattice.errors import StorageError
 from lattice.graph.sections import full, grid
 from lattice.io import raw
+from lattice.io.casa.image import CasaFormat
 from lattice.io.casa.tile_cuts import TileLayout
 from lattice.io.casa.tile_writes import write_tiles
 from lattice.io.casa.tiles import TileWriter
@@ -169,6 +171,49 @@ def test_threads_take_turns_where_that_pays(
         writer.write(full(shape), values, None)
     assert not told
     assert Path(layout.path).read_bytes() == stored(values, tile, "<f4")
+
+
+def test_no_call_writes_more_than_a_slow_disk_takes_in_a_second(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llvmlite")
+    shape, tile = (64, 256, 256), (8, 32, 32)
+    values = pixels(rng, shape, "<f4")
+    layout = layout_of(str(tmp_path / "tiles"), shape, tile, "<f4")
+    Path(layout.path).write_bytes(bytes(layout.end))
+    most: list[int] = []
+    write = Tiles.write
+
+    def noted(self: Tiles, *args: Any) -> tuple[int, bool]:
+        most.append((args[-1] - args[-2]) * self.piece_bytes)
+        return write(self, *args)
+
+    monkeypatch.setattr(Tiles, "write", noted)
+    with lattice.set_options(jit=True):
+        TileWriter(layout).write(full(shape), values, None)
+    assert sum(most) == values.nbytes
+    assert max(most) <= 2 << 20
+    assert Path(layout.path).read_bytes() == stored(values, tile, "<f4")
+
+
+def test_nothing_is_compiled_for_an_image_that_is_changed_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llvmlite")
+    monkeypatch.setattr(Tiles, "write", None)
+    for name in ("_FROM_LOADED", "_FROM_NOTHING"):
+        monkeypatch.setattr(f"lattice.io.casa.tile_writes.{name}", 0)
+    values = np.arange(6 * 40 * 50, dtype="f4").reshape(6, 40, 50)
+    path = str(tmp_path / "a.image")
+    with lattice.set_options(jit=False):
+        lattice.Image(values).save(path, tile=(3, 8, 16))
+    section = (slice(0, 6, 1), slice(8, 24, 1), slice(0, 50, 1))
+    with CasaFormat().update(path) as changed:
+        changed.write(section, -values[section])
+        other = pickle.loads(pickle.dumps(changed._pixels.writer))
+        other.write(section, -values[section], None)
+    values[section] *= -1
+    np.testing.assert_array_equal(lattice.open(path).values, values)
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 3, 16])
