@@ -31,7 +31,7 @@ __all__ = ["write_tiles"]
 
 # Pixels of an image from which on threads take turns in compiled code, which saves some 40 ms for each GB:
 # the compiler takes 20 to 30 ms to load, and 10 once for this piece, which every later image has for nothing.
-_FROM_LOADED, _FROM_NOTHING = 1 << 25, 1 << 28
+_FROM_LOADED, _FROM_NOTHING = 1 << 26, 1 << 28
 _ROOM = 1 << 19  # bytes of a piece: some stay in the cache, and the system likes to get so many
 _CALL = 4  # pieces until Ctrl-C is heard, also where a disk takes few megabytes a second
 _local = threading.local()
