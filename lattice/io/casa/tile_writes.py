@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
-import threading
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,31 @@ __all__ = ["write_tiles"]
 _FROM_LOADED, _FROM_NOTHING = 1 << 26, 1 << 28
 _ROOM = 1 << 19  # bytes of a piece: some stay in the cache, and the system likes to get so many
 _CALL = 4  # pieces until Ctrl-C is heard, also where a disk takes few megabytes a second
-_local = threading.local()
+_MOST = 4  # threads that take turns at the same time; more would only wait, and hold memory
+
+
+class _Buffers:
+    """Buffers for threads that take turns, whichever they are."""
+
+    def __init__(self) -> None:
+        self._free: list[Turns] = []
+        self._made = 0  # near enough for any threads
+
+    def take(self) -> Turns | None:
+        """Return some, unless enough threads have them."""
+        with contextlib.suppress(IndexError):
+            return self._free.pop()
+        if self._made >= _MOST:
+            return None
+        self._made += 1
+        return Turns(_ROOM, lambda n: np.empty(n, np.uint8))
+
+    def give(self, turns: Turns) -> None:
+        """Take them back."""
+        self._free.append(turns)
+
+
+_buffers = _Buffers()
 
 
 def write_tiles(fd: int, layout: TileLayout, section: Section, values: np.ndarray, token: int = 0) -> None:
@@ -50,8 +74,12 @@ def write_tiles(fd: int, layout: TileLayout, section: Section, values: np.ndarra
         )
         fits = layout.stride <= scratch().size // (8 if layout.bits else 1)
         if covers and fits and layout.stride == layout.tile_bytes:
-            if token and _takes_turns(layout, box, values):
-                _write_by_turns(fd, layout, box, values, token)
+            turns = _buffers.take() if token and _takes_turns(layout, box, values) else None
+            if turns is not None:
+                try:
+                    _write_by_turns(fd, layout, box, values, token, turns)
+                finally:
+                    _buffers.give(turns)
                 continue
             _write_whole(fd, layout, box, values)
         else:
@@ -69,7 +97,9 @@ def _takes_turns(layout: TileLayout, box: Box, values: np.ndarray) -> bool:
     return jit is not False and has_compiler()
 
 
-def _write_by_turns(fd: int, layout: TileLayout, box: Box, values: np.ndarray, token: int) -> None:
+def _write_by_turns(
+    fd: int, layout: TileLayout, box: Box, values: np.ndarray, token: int, turns: Turns
+) -> None:
     """Write whole tiles; a thread that has to wait for the file puts its next tiles together."""
     runs = cut_runs(layout, box, _ROOM)
     parts = 2 if layout.dtype.kind == "c" else 1  # numbers of a pixel
@@ -84,9 +114,7 @@ def _write_by_turns(fd: int, layout: TileLayout, box: Box, values: np.ndarray, t
         runs.level,
         runs.group,
     )
-    turns: Turns | None = _local.__dict__.get("turns")
-    if turns is None or turns.nbytes < tiles.piece_bytes:
-        turns = _local.turns = Turns(_ROOM, lambda n: np.empty(n, np.uint8))
+    assert tiles.piece_bytes <= turns.nbytes
     turns.write_to(fd, token)
     source = values[tuple(slice(p.place, None) for p in box)].__array_interface__["data"][0]
     place = position_of(layout, box, ())
@@ -98,7 +126,7 @@ def _write_by_turns(fd: int, layout: TileLayout, box: Box, values: np.ndarray, t
                 for data, position in turns.taken():
                     pwrite_from(fd, data, position, layout.path)
     finally:
-        turns.drop()  # what an error left behind is for another file
+        turns.drop()  # what an error left behind is for no other file
 
 
 def _write_whole(fd: int, layout: TileLayout, box: Box, values: np.ndarray) -> None:

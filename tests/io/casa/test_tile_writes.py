@@ -22,7 +22,7 @@ from lattice.graph.sections import full, grid
 from lattice.io import raw
 from lattice.io.casa.image import CasaFormat
 from lattice.io.casa.tile_cuts import TileLayout
-from lattice.io.casa.tile_writes import write_tiles
+from lattice.io.casa.tile_writes import _Buffers, write_tiles
 from lattice.io.casa.tiles import TileWriter
 from lattice.native.lines import apart
 from lattice.native.tiles import Tiles
@@ -88,6 +88,7 @@ def test_blocks_of_tiles_make_the_same_bytes_however_they_lie(case: tuple[Any, .
         for module in ("tile_writes", "bits"):
             patch.setattr(f"lattice.io.casa.{module}.scratch", lambda: buffer)
         patch.setattr("lattice.io.casa.tile_writes._ROOM", room)
+        patch.setattr("lattice.io.casa.tile_writes._buffers", _Buffers())
         path = Path(folder, "tiles")
         layout = layout_of(str(path), shape, tile, dtype, gap)
         path.write_bytes(b"\xff" * gap + bytes(layout.end - gap))
@@ -226,6 +227,7 @@ def test_a_file_that_others_never_leave_is_written_nevertheless(
     layout = layout_of(str(tmp_path / "tiles"), shape, tile, ">f4")
     Path(layout.path).write_bytes(bytes(layout.end))
     monkeypatch.setattr("lattice.io.casa.tile_writes._ROOM", layout.stride * 6)
+    monkeypatch.setattr("lattice.io.casa.tile_writes._buffers", _Buffers())
     monkeypatch.setattr("lattice.io.casa.tile_writes._CALL", pieces)
     writer = TileWriter(layout)
     writer._token[0] = 1
@@ -255,3 +257,14 @@ def test_a_full_disk_is_an_error_and_the_thread_writes_other_files(
         assert token[0] == 0
         TileWriter(good).write(full(shape), values, None)
     assert Path(good.path).read_bytes() == stored(values, tile, "<f4")
+
+
+def test_many_threads_share_a_few_buffers() -> None:
+    buffers = _Buffers()
+    taken = [buffers.take() for _ in range(6)]
+    assert [t is not None for t in taken] == [True] * 4 + [False] * 2
+    first = taken[0]
+    assert first is not None
+    buffers.give(first)
+    assert buffers.take() is first
+    assert buffers.take() is None
