@@ -268,9 +268,9 @@ def test_edits_write_sections_only(big: image, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(
         tiles,
         "write_tiles",
-        lambda fd, layout, section, values: (
+        lambda fd, layout, section, values, token: (
             written.append(values.nbytes),
-            original(fd, layout, section, values),
+            original(fd, layout, section, values, token),
         )[1],
     )
     big.set(1.0, region=BOX)
