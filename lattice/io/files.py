@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from lattice.errors import FormatError, ImageNotFoundError, LatticeError, StorageError, suggest
+from lattice.native.turns import LASTS, LONGEST, SHORTEST, SLOW
 
 __all__ = [
     "ByteCount",
@@ -477,16 +478,11 @@ def pread_many(fd: Any, pieces: Sequence[tuple[int, memoryview]], path: str) -> 
 
 
 class _Pace:
-    """How many bytes are written at once.
+    """How many bytes are written at once; compiled code has its own (see `LONGEST`)."""
 
-    The system takes memory for its copy of a file in pieces of that size.  Large ones cost least where it has
-    them, but a virtual machine may have to get each from its host, ten times as slowly, while it has small
-    ones to spare.
-    """
-
-    longest, shortest = 1 << 20, 1 << 17
-    slow = 0.6e-9  # seconds per byte: a few times what copying to free memory takes
-    lasts = 1.0  # seconds for which writes stay short
+    longest, shortest = LONGEST, SHORTEST
+    slow = SLOW * 1e-12  # seconds per byte
+    lasts = LASTS * 1e-9  # seconds
 
     def __init__(self) -> None:
         self.step = self.longest

@@ -7,18 +7,32 @@ fills the next one.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-__all__ = ["SETTLE", "SLOTS", "Turns"]
+__all__ = ["LASTS", "LONGEST", "SETTLE", "SHORTEST", "SLOTS", "SLOW", "Turns"]
 
 SLOTS = 3
 """Full buffers that may wait until the file is free."""
 
-# Places in the table, words of 64 bits: descriptor, address of who has the file, how many buffers wait, and
-# of each buffer its address, the place in the file and the bytes that go there
-_FD, _TOKEN, _WAITING, _SLOT = range(4)
+LONGEST, SHORTEST = 1 << 20, 1 << 17
+"""Bytes that are written at once, and for a while after a slow write.
+
+The system takes memory for its copy of a file in pieces of that size.  Large ones cost least where it has
+them, but a virtual machine may have to get each from its host, ten times as slowly, while it has small ones
+to spare.
+"""
+SLOW = 600
+"""Nanoseconds for a kilobyte (of 1000 bytes) that are slow: a few times what copying to free memory takes."""
+LASTS = 1_000_000_000
+"""Nanoseconds for which writes stay short."""
+
+# Places in the table, words of 64 bits: descriptor, address of who has the file, bytes that are written at
+# once, when that was last made less, how many buffers wait, and of each buffer its address, the place in the
+# file and the bytes that go there
+_FD, _TOKEN, _STEP, _CHANGED, _WAITING, _SLOT = range(6)
 _BUFFER, _PLACE, _BYTES = range(3)
 _WORDS = 3  # of each buffer
 
@@ -30,6 +44,51 @@ SETTLE = f"""
 declare i64 @pwrite(i32, ptr, i64, i64)
 declare i32 @sched_yield()
 declare i32 @usleep(i32)
+declare i32 @clock_gettime(i32, ptr)
+
+; Return nanoseconds.
+define i64 @now() {{
+  %time = alloca [2 x i64]
+  %ignored = call i32 @clock_gettime(i32 {time.CLOCK_MONOTONIC}, ptr %time)
+  %seconds = load i64, ptr %time
+  %rest.p = getelementptr i64, ptr %time, i64 1
+  %rest = load i64, ptr %rest.p
+  %many = mul i64 %seconds, 1000000000
+  %now = add i64 %many, %rest
+  ret i64 %now
+}}
+
+; Take in how long a write of n bytes took that is done now.
+define void @pace(ptr %table, i64 %n, i64 %start, i64 %now) {{
+entry:
+  %tells = icmp uge i64 %n, {SHORTEST}
+  br i1 %tells, label %look, label %done
+look:
+  %step.p = getelementptr i64, ptr %table, i64 {_STEP}
+  %step = load i64, ptr %step.p
+  %changed.p = getelementptr i64, ptr %table, i64 {_CHANGED}
+  %changed = load i64, ptr %changed.p
+  %took = sub i64 %now, %start
+  %took.scaled = mul i64 %took, 1000
+  %most = mul i64 %n, {SLOW}
+  %slow = icmp ugt i64 %took.scaled, %most
+  br i1 %slow, label %less, label %well
+less:
+  %quarter = lshr i64 %step, 2
+  %small = icmp ult i64 %quarter, {SHORTEST}
+  %lower = select i1 %small, i64 {SHORTEST}, i64 %quarter
+  store i64 %lower, ptr %step.p
+  store i64 %now, ptr %changed.p
+  br label %done
+well:
+  %since = sub i64 %now, %changed
+  %long.ago = icmp ugt i64 %since, {LASTS}
+  %again = select i1 %long.ago, i64 {LONGEST}, i64 %step
+  store i64 %again, ptr %step.p
+  br label %done
+done:
+  ret void
+}}
 
 ; Return the address of the words of the next buffer.
 define ptr @slot(ptr %table) {{
@@ -60,6 +119,7 @@ entry:
   %fd = trunc i64 %fd.wide to i32
   %token.p = getelementptr i64, ptr %table, i64 {_TOKEN}
   %token = load ptr, ptr %token.p
+  %step.p = getelementptr i64, ptr %table, i64 {_STEP}
   br label %ask
 
 ask:
@@ -101,12 +161,18 @@ one:
 writing:
   %w = phi i64 [ 0, %one ], [ %w.next, %some ]
   %w.from = getelementptr i8, ptr %j.buffer, i64 %w
-  %w.want = sub i64 %j.bytes, %w
+  %w.left = sub i64 %j.bytes, %w
+  %w.step = load i64, ptr %step.p
+  %w.long = icmp ugt i64 %w.left, %w.step
+  %w.want = select i1 %w.long, i64 %w.step, i64 %w.left
+  %w.start = call i64 @now()
   %w.to = add i64 %j.place, %w
   %put = call i64 @pwrite(i32 %fd, ptr %w.from, i64 %w.want, i64 %w.to)
   %w.bad = icmp sle i64 %put, 0
   br i1 %w.bad, label %cannot, label %some
 some:
+  %w.end = call i64 @now()
+  call void @pace(ptr %table, i64 %put, i64 %w.start, i64 %w.end)
   %w.next = add i64 %w, %put
   %w.part = icmp ult i64 %w.next, %j.bytes
   br i1 %w.part, label %writing, label %written
@@ -153,6 +219,7 @@ class Turns:
         self._buffers = [spare(nbytes) for _ in range(SLOTS)]
         self._table = np.zeros(_SLOT + _WORDS * SLOTS, np.int64)
         self._slots = self._table[_SLOT:].reshape(-1, _WORDS)
+        self._table[_STEP] = LONGEST
         self._slots[:, _BUFFER] = [b.ctypes.data for b in self._buffers]
         self.address: int = self._table.ctypes.data
 

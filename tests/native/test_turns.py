@@ -13,7 +13,7 @@ pytest.importorskip("llvmlite")
 
 from lattice.native.lines import apart
 from lattice.native.machine import function
-from lattice.native.turns import SETTLE, SLOTS, Turns
+from lattice.native.turns import LASTS, LONGEST, SETTLE, SHORTEST, SLOTS, SLOW, Turns
 
 _STEP = """
 define i64 @run(ptr %turns, i64 %value, i64 %place, i64 %bytes) {
@@ -83,3 +83,42 @@ def test_a_file_that_cannot_be_written_is_left_to_others(tmp_path: Path) -> None
         assert turns.waiting == 0
     finally:
         os.close(fd)
+
+
+_PACED = """
+define i64 @run(ptr %turns, i64 %n, i64 %start, i64 %now) {
+  call void @pace(ptr %turns, i64 %n, i64 %start, i64 %now)
+  %step.p = getelementptr i64, ptr %turns, i64 2
+  %step = load i64, ptr %step.p
+  ret i64 %step
+}
+"""
+
+
+def _paced() -> tuple[str, int]:
+    return SETTLE + _PACED, 4
+
+
+def test_writes_are_short_for_a_while_after_a_slow_one() -> None:
+    run = function(_paced)
+    turns = Turns(8, lambda n: np.zeros(n, np.uint8))
+    start = 10**12
+    quick, slow = LONGEST * SLOW // 2000, LONGEST * SLOW // 500
+    assert run(turns.address, LONGEST, start, start + quick) == LONGEST
+    assert run(turns.address, SHORTEST - 1, start, start + slow) == LONGEST  # too little to tell
+    assert run(turns.address, LONGEST, start, start + slow) == LONGEST // 4
+    assert run(turns.address, LONGEST // 4, start, start + slow) == SHORTEST
+    assert run(turns.address, SHORTEST, start, start + slow) == SHORTEST
+    later = start + slow + LASTS
+    assert run(turns.address, SHORTEST, later - 1, later) == SHORTEST
+    assert run(turns.address, SHORTEST, later, later + 1) == LONGEST
+
+
+def test_long_writes_arrive_in_short_pieces(file: int) -> None:
+    run = function(_text)
+    size = 5 * SHORTEST + 7
+    turns, token = Turns(size, lambda n: np.zeros(n, np.uint8)), apart(1, np.int32)
+    turns.write_to(file, token.ctypes.data)
+    turns._table[2] = SHORTEST
+    assert run(turns.address, 3, 11, size) == 0
+    assert os.pread(file, size + 100, 0) == bytes(11) + b"\3" * size
