@@ -195,7 +195,7 @@ class Drive:
         self._turns = Turns((step + LANES) * written, spare) if written else None
         self._target = target
         self._starts: list[tuple[int, int, int, int]] = []
-        self._fd, self._out = -1, (0, "")
+        self._fd, self._start, self._path = -1, 0, ""
 
     def read_from(self, files: list[tuple[int, int, int, int]]) -> None:
         """Set descriptor, first byte of the block, bytes per pixel and address of the buffer, of inputs."""
@@ -205,7 +205,7 @@ class Drive:
         """Set descriptor, first byte of the block and path of a file, and the address of who may write."""
         assert self._turns is not None, "made for a result that can be written"
         self._turns.write_to(fd, token)
-        self._fd, self._out = fd, (start, path)
+        self._fd, self._start, self._path = fd, start, path
         self._table[_TURNS], self._table[_TARGET] = self._turns.address, self._target
 
     def write_nothing(self) -> None:
@@ -221,7 +221,7 @@ class Drive:
         while True:
             for k, (fd, start, size, buffer) in enumerate(self._starts):
                 self._inputs[k] = fd, start + at * size, size, buffer
-            self._table[_PLACE] = self._out[0] + at * int(self._table[_SIZE])
+            self._table[_PLACE] = self._start + at * int(self._table[_SIZE])
             code = self._run(stop - at, self._address, first + at - begin)
             at += int(self._table[_PROGRESS])
             if code != _CANNOT_WRITE:
@@ -235,4 +235,4 @@ class Drive:
         """Write what waits; an error says what is wrong with the file."""
         if self._turns is not None:
             for data, place in self._turns.taken():
-                pwrite_from(self._fd, data, place, self._out[1])
+                pwrite_from(self._fd, data, place, self._path)

@@ -55,12 +55,20 @@ def is_loaded() -> bool:
     return "llvmlite.binding" in sys.modules
 
 
-def pays(n: int) -> bool:
-    """Tell whether a loop over `n` pixels should be compiled, by the options that hold."""
+def pays(n: int, from_loaded: int = _FROM_LOADED, from_nothing: int = _FROM_NOTHING) -> bool:
+    """Tell whether to compile, by the options that hold.
+
+    Parameters
+    ----------
+    n : int
+        How much there is to do: pixels of a block, or what the limits count.
+    from_loaded, from_nothing : int
+        From how much on it pays where the compiler is loaded, and where it is not.
+    """
     jit = get_option("jit")
-    if jit is False or not has_compiler():
+    if jit is False or (jit is not True and n < (from_loaded if is_loaded() else from_nothing)):
         return False
-    return jit is True or n >= (_FROM_LOADED if is_loaded() else _FROM_NOTHING)
+    return has_compiler()  # asked last: that takes as long as some small work
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from lattice.graph.sections import Section
 from lattice.io.casa.tile_cuts import TileLayout
 from lattice.io.files import add_bytes
 from lattice.io.raw import scratch
-from lattice.native.machine import has_compiler, is_loaded
+from lattice.native.machine import pays
 from lattice.native.pieces import MOST, Pieces, plan
 
 __all__ = ["PieceReader"]
@@ -59,15 +59,9 @@ class PieceReader:
         return bounds
 
     def _pays(self) -> bool:
-        jit = get_option("jit")
-        if jit is False:
-            return False
         if self._pieces is not None:
-            return True
-        # asking whether there is a compiler takes as long as some sections, too
-        if jit is not True and _Seen.sections < (_FROM_LOADED if is_loaded() else _FROM_NOTHING):
-            return False
-        return has_compiler()
+            return get_option("jit") is not False
+        return pays(_Seen.sections, _FROM_LOADED, _FROM_NOTHING)
 
     def _cuts(self, section: Section) -> bool:
         """Tell whether a section cuts tiles: whole ones are read as quickly in the other way."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from lattice.config import get_option
 from lattice.graph.sections import Section
 from lattice.io.casa.bits import write_bits
 from lattice.io.casa.tile_cuts import (
@@ -23,7 +22,7 @@ from lattice.io.casa.tile_cuts import (
 )
 from lattice.io.files import pwrite_from
 from lattice.io.raw import Layout, scratch, write_section
-from lattice.native.machine import has_compiler, is_loaded
+from lattice.native.machine import pays
 from lattice.native.tiles import Tiles
 from lattice.native.turns import Turns
 
@@ -74,14 +73,9 @@ def write_tiles(fd: int, layout: TileLayout, section: Section, values: np.ndarra
         )
         fits = layout.stride <= scratch().size // (8 if layout.bits else 1)
         if covers and fits and layout.stride == layout.tile_bytes:
-            turns = _buffers.take() if token and _takes_turns(layout, box, values) else None
-            if turns is not None:
-                try:
-                    _write_by_turns(fd, layout, box, values, token, turns)
-                finally:
-                    _buffers.give(turns)
-                continue
-            _write_whole(fd, layout, box, values)
+            by_turns = token and _takes_turns(layout, box, values)
+            if not (by_turns and _write_by_turns(fd, layout, box, values, token)):
+                _write_whole(fd, layout, box, values)
         else:
             _write_parts(fd, layout, box, values)
 
@@ -91,16 +85,26 @@ def _takes_turns(layout: TileLayout, box: Box, values: np.ndarray) -> bool:
     near = values.strides[-1] == values.itemsize or box[-1].length == box[-1].count == 1
     if layout.dtype.kind not in "iufc" or layout.is_plain or not near or layout.stride > _ROOM:
         return False
-    jit = get_option("jit")
-    if jit == "auto" and math.prod(layout.shape) < (_FROM_LOADED if is_loaded() else _FROM_NOTHING):
+    return pays(math.prod(layout.shape), _FROM_LOADED, _FROM_NOTHING)
+
+
+def _write_by_turns(fd: int, layout: TileLayout, box: Box, values: np.ndarray, token: int) -> bool:
+    """Write whole tiles; a thread that has to wait for the file puts its next tiles together.
+
+    False if there are no buffers left, and nothing is written.
+    """
+    turns = _buffers.take()
+    if turns is None:
         return False
-    return jit is not False and has_compiler()
+    try:
+        _turn_about(fd, layout, box, values, token, turns)
+    finally:
+        turns.drop()  # what an error left behind is for no other file
+        _buffers.give(turns)
+    return True
 
 
-def _write_by_turns(
-    fd: int, layout: TileLayout, box: Box, values: np.ndarray, token: int, turns: Turns
-) -> None:
-    """Write whole tiles; a thread that has to wait for the file puts its next tiles together."""
+def _turn_about(fd: int, layout: TileLayout, box: Box, values: np.ndarray, token: int, turns: Turns) -> None:
     runs = cut_runs(layout, box, _ROOM)
     parts = 2 if layout.dtype.kind == "c" else 1  # numbers of a pixel
     tiles = Tiles(
@@ -119,14 +123,11 @@ def _write_by_turns(
     source = values[tuple(slice(p.place, None) for p in box)].__array_interface__["data"][0]
     place = position_of(layout, box, ())
     at = 0
-    try:
-        while at < tiles.pieces:
-            at, stuck = tiles.write(turns, source, place, at, min(at + _CALL, tiles.pieces))
-            if stuck or at == tiles.pieces:
-                for data, position in turns.taken():
-                    pwrite_from(fd, data, position, layout.path)
-    finally:
-        turns.drop()  # what an error left behind is for no other file
+    while at < tiles.pieces:
+        at, stuck = tiles.write(turns, source, place, at, min(at + _CALL, tiles.pieces))
+        if stuck or at == tiles.pieces:
+            for data, position in turns.taken():
+                pwrite_from(fd, data, position, layout.path)
 
 
 def _write_whole(fd: int, layout: TileLayout, box: Box, values: np.ndarray) -> None:

@@ -22,6 +22,7 @@ from lattice.io.casa.tile_pieces import PieceReader
 from lattice.io.casa.tiled import tile_bytes
 from lattice.io.casa.tiles import TileLayout, TileReader, open_reader
 from lattice.io.files import counting
+from lattice.native import machine
 
 pytest.importorskip("llvmlite")
 
@@ -110,7 +111,7 @@ def test_few_sections_do_not_load_the_compiler(tmp_path: Path, monkeypatch: pyte
     reader = reader_of(tmp_path, SHAPE, TILE, ">f4", 0, None)
     monkeypatch.setattr(tile_pieces._Seen, "sections", 0)
     monkeypatch.setattr(tile_pieces, "_LARGE", 1 << 30)
-    monkeypatch.setattr(tile_pieces, "is_loaded", lambda: False)
+    monkeypatch.setattr(machine, "is_loaded", lambda: False)
     whole: Section = (slice(8, 24, 1), slice(16, 70, 1), slice(0, 32, 1))
     for _ in range(tile_pieces._FROM_NOTHING + 1):
         reader.read(whole)

@@ -57,6 +57,28 @@ def placed(values: np.ndarray, how: str) -> np.ndarray:
 WAYS = ["plain", "turned", "cut", "stepped", "backwards", "mirrored", "odd", "repeated"]
 
 
+def blank(
+    folder: Path, rng: np.random.Generator, shape: tuple[int, ...], tile: tuple[int, ...], dtype: str
+) -> tuple[np.ndarray, TileLayout]:
+    """Return values, and a file of zeros that they fit."""
+    layout = layout_of(str(folder / "tiles"), shape, tile, dtype)
+    Path(layout.path).write_bytes(bytes(layout.end))
+    return pixels(rng, shape, dtype), layout
+
+
+def bytes_of_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the bytes that each compiled call is to write."""
+    found: list[int] = []
+    write = Tiles.write
+
+    def noted(self: Tiles, *args: Any) -> tuple[int, bool]:
+        found.append((args[-1] - args[-2]) * self.piece_bytes)
+        return write(self, *args)
+
+    monkeypatch.setattr(Tiles, "write", noted)
+    return found
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Any, ...]:
     ndim = draw(st.integers(1, 4))
@@ -148,18 +170,9 @@ def test_threads_take_turns_where_that_pays(
 ) -> None:
     pytest.importorskip("llvmlite")
     shape, tile = (6, 40, 50), (3, 8, 16)
-    values = pixels(rng, shape, "<f4")
-    layout = layout_of(str(tmp_path / "tiles"), shape, tile, "<f4")
-    Path(layout.path).write_bytes(bytes(layout.end))
+    values, layout = blank(tmp_path, rng, shape, tile, "<f4")
     writer = TileWriter(layout)
-    told: list[int] = []
-    write = Tiles.write
-
-    def noted(self: Tiles, *args: Any) -> tuple[int, bool]:
-        told.append(args[-1])
-        return write(self, *args)
-
-    monkeypatch.setattr(Tiles, "write", noted)
+    told = bytes_of_calls(monkeypatch)
     writer.write(full(shape), values, None)
     assert not told  # a small image
     for name in ("_FROM_LOADED", "_FROM_NOTHING"):
@@ -179,17 +192,8 @@ def test_no_call_writes_more_than_a_slow_disk_takes_in_a_second(
 ) -> None:
     pytest.importorskip("llvmlite")
     shape, tile = (64, 256, 256), (8, 32, 32)
-    values = pixels(rng, shape, "<f4")
-    layout = layout_of(str(tmp_path / "tiles"), shape, tile, "<f4")
-    Path(layout.path).write_bytes(bytes(layout.end))
-    most: list[int] = []
-    write = Tiles.write
-
-    def noted(self: Tiles, *args: Any) -> tuple[int, bool]:
-        most.append((args[-1] - args[-2]) * self.piece_bytes)
-        return write(self, *args)
-
-    monkeypatch.setattr(Tiles, "write", noted)
+    values, layout = blank(tmp_path, rng, shape, tile, "<f4")
+    most = bytes_of_calls(monkeypatch)
     with lattice.set_options(jit=True):
         TileWriter(layout).write(full(shape), values, None)
     assert sum(most) == values.nbytes
@@ -223,9 +227,7 @@ def test_a_file_that_others_never_leave_is_written_nevertheless(
 ) -> None:
     pytest.importorskip("llvmlite")
     shape, tile = (9, 8, 48), (1, 4, 16)
-    values = pixels(rng, shape, ">f4")
-    layout = layout_of(str(tmp_path / "tiles"), shape, tile, ">f4")
-    Path(layout.path).write_bytes(bytes(layout.end))
+    values, layout = blank(tmp_path, rng, shape, tile, ">f4")
     monkeypatch.setattr("lattice.io.casa.tile_writes._ROOM", layout.stride * 6)
     monkeypatch.setattr("lattice.io.casa.tile_writes._buffers", _Buffers())
     monkeypatch.setattr("lattice.io.casa.tile_writes._CALL", pieces)
@@ -243,9 +245,7 @@ def test_a_full_disk_is_an_error_and_the_thread_writes_other_files(
 ) -> None:
     pytest.importorskip("llvmlite")
     shape, tile = (64, 64, 64), (8, 16, 16)
-    values = pixels(rng, shape, "<f4")
-    good = layout_of(str(tmp_path / "tiles"), shape, tile, "<f4")
-    Path(good.path).write_bytes(bytes(good.end))
+    values, good = blank(tmp_path, rng, shape, tile, "<f4")
     token = apart(1, np.int32)
     with lattice.set_options(jit=True):
         fd = os.open("/dev/full", os.O_RDWR)
